@@ -10,10 +10,7 @@ use std::{
     time::Duration,
 };
 
-use examples::{
-    Endpoint, LoopTimer, TRIAL_CERTIFICATE, TRIAL_KEY, parse_args, print_line, refuse,
-    server_configuration,
-};
+use examples::LoopTimer;
 use http_body_util::BodyExt;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -22,22 +19,13 @@ use hyper::{
     server::conn::http1,
     service::service_fn,
 };
-use qcore::{QCoreApplication, block_on, spawn_local};
-use qnetwork::{QSslConfiguration, QTcpServer, QTcpSocket};
+use qcore::spawn_local;
+use qnetwork::{QTcpServer, QTcpSocket};
 use smol_hyper::rt::FuturesIo;
 
-const USAGE: &str = "\
-usage: httpserver [--listen ADDR:PORT] [--tls] [--cert FILE --key FILE]
-
+const ABOUT: &str = "\
 Answers GET / with a greeting, POST /echo with the body of the request, and GET /bytes/N with N
-bytes.
-
-  --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7080]
-  --tls               use TLS. The certificate is one for localhost, whose key is public. It is for
-                      trying only: curl --cacert tests/conformance/certs/ca.crt https://localhost:7080/
-  --cert FILE         with --tls, show the certificates in this PEM file
-  --key FILE          the key of the certificate, a PEM file
-  --help              print this text";
+bytes.";
 
 /// How many bytes a connection reads ahead of its task.
 const READ_AHEAD: usize = 64 * 1024;
@@ -48,48 +36,12 @@ const COLLECTED: usize = 8 << 20;
 const HEAD_LIMIT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7080 };
-    let (mut tls, mut certificate, mut key) = (false, None, None);
-    parse_args(USAGE, |argument, value| {
-        match argument {
-            lexopt::Arg::Long("listen") => listen = value().parse()?,
-            lexopt::Arg::Long("tls") => tls = true,
-            lexopt::Arg::Long("cert") => certificate = Some(value()),
-            lexopt::Arg::Long("key") => key = Some(value()),
-            _ => return Ok(false),
-        }
-        Ok(true)
-    });
-    if certificate.is_some() != key.is_some() || (certificate.is_some() && !tls) {
-        refuse(USAGE, "--cert and --key need each other, and --tls");
-    }
-    let files =
-        (certificate.as_deref().unwrap_or(TRIAL_CERTIFICATE), key.as_deref().unwrap_or(TRIAL_KEY));
-    let configuration = tls.then(|| server_configuration(files.0, files.1)).transpose();
-    match configuration.map_err(Into::into).and_then(|with| run(&listen, with)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("httpserver: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    examples::serve("httpserver", ABOUT, 7080, |server| {
+        spawn_local(serve(server.clone()));
+    })
 }
 
-fn run(
-    listen: &Endpoint,
-    tls: Option<QSslConfiguration>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let app = QCoreApplication::new();
-    app.quit_on_ctrl_c()?;
-    let server = examples::server(tls, "httpserver");
-    server.listen(listen.address()?, listen.port)?;
-    print_line(&format!("listening on {}", listen.at_port(server.server_port())));
-    // Ctrl-C ends this with an error.
-    let _ = block_on(serve(&server));
-    Ok(())
-}
-
-async fn serve(server: &QTcpServer) {
+async fn serve(server: QTcpServer) {
     let mut http = http1::Builder::new();
     http.timer(LoopTimer).header_read_timeout(HEAD_LIMIT);
     // A client may close its sending half after the request.

@@ -23,7 +23,8 @@ use serde_json::{Value, json};
 const USAGE: &str = "\
 usage: jsonchat [--listen ADDR:PORT]
 
-A chat server. A client sends {\"name\": \"...\"} and then any number of {\"say\": \"...\"}, one a line.
+A chat server. A client sends {\"name\": \"...\"} and then any number of {\"say\": \"...\"}, each on
+a line of its own.
 
   --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7745]
   --help              print this text";

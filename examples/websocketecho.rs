@@ -7,22 +7,11 @@ use async_tungstenite::{
     accept_async_with_config,
     tungstenite::{Error, protocol::WebSocketConfig},
 };
-use examples::{
-    Endpoint, TRIAL_CERTIFICATE, TRIAL_KEY, parse_args, print_line, server_configuration,
-};
 use futures_core::Stream;
-use qcore::{QCoreApplication, block_on, spawn_local, task::timeout};
-use qnetwork::{QSslConfiguration, QTcpServer, QTcpSocket};
+use qcore::{spawn_local, task::timeout};
+use qnetwork::{QTcpServer, QTcpSocket};
 
-const USAGE: &str = "\
-usage: websocketecho [--listen ADDR:PORT] [--tls]
-
-Sends back all WebSocket messages that it receives.
-
-  --listen ADDR:PORT  the address to listen on; port 0 means any free port [127.0.0.1:7081]
-  --tls               use TLS. The certificate is one for localhost, whose key is public. It is for
-                      trying only.
-  --help              print this text";
+const ABOUT: &str = "Sends back all WebSocket messages that it receives.";
 
 /// How many bytes a connection reads ahead of its task.
 const READ_AHEAD: usize = 64 * 1024;
@@ -32,41 +21,12 @@ const MAX_MESSAGE: usize = 64 << 20;
 const HANDSHAKE_LIMIT: i32 = 10_000;
 
 fn main() -> ExitCode {
-    let mut listen = Endpoint { host: "127.0.0.1".to_owned(), port: 7081 };
-    let mut tls = false;
-    parse_args(USAGE, |argument, value| {
-        match argument {
-            lexopt::Arg::Long("listen") => listen = value().parse()?,
-            lexopt::Arg::Long("tls") => tls = true,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    });
-    let configuration = tls.then(|| server_configuration(TRIAL_CERTIFICATE, TRIAL_KEY)).transpose();
-    match configuration.map_err(Into::into).and_then(|with| run(&listen, with)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("websocketecho: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    examples::serve("websocketecho", ABOUT, 7081, |server| {
+        spawn_local(serve(server.clone()));
+    })
 }
 
-fn run(
-    listen: &Endpoint,
-    tls: Option<QSslConfiguration>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let app = QCoreApplication::new();
-    app.quit_on_ctrl_c()?;
-    let server = examples::server(tls, "websocketecho");
-    server.listen(listen.address()?, listen.port)?;
-    print_line(&format!("listening on {}", listen.at_port(server.server_port())));
-    // Ctrl-C ends this with an error.
-    let _ = block_on(serve(&server));
-    Ok(())
-}
-
-async fn serve(server: &QTcpServer) {
+async fn serve(server: QTcpServer) {
     let mut incoming = server.incoming();
     while let Some(socket) = incoming.next().await {
         spawn_local(async move {

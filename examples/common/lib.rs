@@ -1,5 +1,5 @@
-//! Shared parts of the examples: the command line, progress bars, multicast groups, certificates
-//! from files, and fortunes and their formats.
+//! Shared parts of the examples: the command line, servers, progress bars, multicast groups,
+//! certificates from files, and fortunes and their formats.
 
 mod args;
 mod fortunes;
@@ -7,6 +7,8 @@ mod group;
 #[cfg(feature = "ecosystem")]
 mod loop_timer;
 mod progress;
+#[cfg(feature = "tls")]
+mod server;
 #[cfg(feature = "tls")]
 mod tls;
 
@@ -17,10 +19,6 @@ mod chapter {}
 
 #[cfg(feature = "ecosystem")]
 pub use self::loop_timer::LoopTimer;
-#[cfg(feature = "tls")]
-pub use self::tls::{
-    TRIAL_CERTIFICATE, TRIAL_KEY, certificates, private_key, server, server_configuration,
-};
 pub use self::{
     args::{ClientArgs, Endpoint, client_args, parse_args, print_line, refuse},
     fortunes::{
@@ -29,4 +27,9 @@ pub use self::{
     },
     group::Group,
     progress::Progress,
+};
+#[cfg(feature = "tls")]
+pub use self::{
+    server::serve,
+    tls::{TRIAL_CERTIFICATE, TRIAL_KEY, certificates, private_key, server_configuration},
 };

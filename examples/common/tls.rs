@@ -3,8 +3,7 @@
 use std::{fs, path::Path};
 
 use qnetwork::{
-    EncodingFormat, KeyAlgorithm, QSslCertificate, QSslConfiguration, QSslKey, QSslServer,
-    QTcpServer, SslKeyErrorKind,
+    EncodingFormat, KeyAlgorithm, QSslCertificate, QSslConfiguration, QSslKey, SslKeyErrorKind,
 };
 
 /// A certificate for localhost, for trying. Its key is public.
@@ -56,23 +55,4 @@ pub fn server_configuration(certificate: &str, key: &str) -> Result<QSslConfigur
     configuration.set_local_certificate_chain(certificates(certificate)?);
     configuration.set_private_key(private_key(key)?);
     Ok(configuration)
-}
-
-/// Creates a server: one that encrypts if there is a configuration. It prints the errors of clients
-/// whose handshake fails, and of accepting, with the name of the program.
-#[must_use]
-pub fn server(configuration: Option<QSslConfiguration>, program: &'static str) -> QTcpServer {
-    let server = match configuration {
-        None => QTcpServer::new(),
-        Some(configuration) => {
-            let server = QSslServer::new();
-            server.set_ssl_configuration(configuration);
-            server.error_occurred.connect(move |(client, _)| {
-                eprintln!("{program}: {}: {}", client.peer_address(), client.error_string());
-            });
-            server.into()
-        }
-    };
-    server.accept_error.connect(move |kind| eprintln!("{program}: cannot accept: {kind:?}"));
-    server
 }

@@ -28,4 +28,5 @@ documents! {
     simulation "../../docs/simulation.md"
     limits "../../docs/limits.md"
     decisions "../../docs/decisions.md"
+    decisions_sockets "../../docs/decisions-sockets.md"
 }

@@ -319,10 +319,27 @@ impl CpuClock {
     }
 }
 
+/// Returns the CPU time of all threads of the process so far. It grows in steps of 10 ms.
+///
+/// # Panics
+///
+/// Without `/proc`, or without a free descriptor.
+#[must_use]
+pub fn process_cpu() -> Duration {
+    let text = fs::read_to_string("/proc/self/stat").expect("/proc is there");
+    // The name of the program comes second, in parentheses, and may contain spaces.
+    let (_, fields) = text.rsplit_once(')').expect("the name of the program");
+    let ticks = fields.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<u64>());
+    Duration::from_millis(10 * ticks.map(|ticks| ticks.expect("a number of ticks")).sum::<u64>())
+}
+
 /// Runs the test of this name in a process of its own, with a limited number of descriptors. Tests
 /// that measure or change what belongs to the process need this. Returns `true` in that process,
 /// where the test is to run. Returns `false` in the calling process, after the test has passed or
 /// was skipped because the hard limit is lower.
+///
+/// With `through`, a command starts the process, for example `unshare`. If this machine cannot do
+/// that, the test is skipped.
 ///
 /// # Panics
 ///
@@ -330,7 +347,10 @@ impl CpuClock {
 #[macro_export]
 macro_rules! in_child {
     ($test:literal, $descriptors:expr) => {
-        $crate::run_in_child(concat!(module_path!(), "::", $test), $descriptors)
+        $crate::in_child!($test, $descriptors, through & [])
+    };
+    ($test:literal, $descriptors:expr, through $command:expr) => {
+        $crate::run_in_child(concat!(module_path!(), "::", $test), $descriptors, $command)
     };
 }
 
@@ -341,7 +361,7 @@ macro_rules! in_child {
 /// If the test fails in that process.
 #[track_caller]
 #[must_use]
-pub fn run_in_child(path: &str, descriptors: usize) -> bool {
+pub fn run_in_child(path: &str, descriptors: usize, through: &[&str]) -> bool {
     const CHILD: &str = "QT_TEST_CHILD";
     let test = path.split_once("::").expect("a binary and a test in it").1;
     if env::var_os(CHILD).is_some() {
@@ -352,9 +372,23 @@ pub fn run_in_child(path: &str, descriptors: usize) -> bool {
         println!("skipped: the test needs {descriptors} descriptors, and the limit is {most}");
         return false;
     }
-    let output = Command::new("sh")
-        .arg("-c")
-        .arg(format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""))
+    let limited = || {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(format!("ulimit -n {descriptors} && exec \"$0\" \"$@\""));
+        command.args(through);
+        command
+    };
+    if !through.is_empty() {
+        // That the command can start this binary is part of it.
+        let list = [env::current_exe().expect("the test's own path"), "--list".into()];
+        let tried = limited().args(list).output().expect("a shell");
+        if !tried.status.success() {
+            let reason = String::from_utf8_lossy(&tried.stderr);
+            println!("skipped: this machine cannot run {through:?}: {}", reason.trim());
+            return false;
+        }
+    }
+    let output = limited()
         .arg(env::current_exe().expect("the test's own path"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, "1")
@@ -366,8 +400,10 @@ pub fn run_in_child(path: &str, descriptors: usize) -> bool {
         "{told}{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    for (_, figures) in told.lines().filter_map(|line| line.split_once("measured: ")) {
-        println!("measured: {figures}");
+    for label in ["measured: ", "skipped: "] {
+        for (_, text) in told.lines().filter_map(|line| line.split_once(label)) {
+            println!("{label}{text}");
+        }
     }
     false
 }

@@ -133,7 +133,8 @@ for name in sys.argv[1:]:
             kind = type(getattr(of, member)).__name__
             if kind in ('method_descriptor', 'builtin_function_or_method'):
                 kind = 'method'
-            print(name, {'Signal': 'signal', 'method': 'method'}.get(kind, 'enum'), member, sep='\\t')
+            kind = {'Signal': 'signal', 'method': 'method'}.get(kind, 'enum')
+            print(name, kind, member, sep='\\t')
 ";
     let rows = rows();
     let classes: BTreeSet<_> = rows.iter().map(|row| row.class.as_str()).collect();

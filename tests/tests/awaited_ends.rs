@@ -258,6 +258,21 @@ fn a_cut_off_encrypted_stream_is_an_error() {
 }
 
 /// Bytes may be missing: what has come is not the whole.
+/// Like Qt, a `QSslSocket` keeps what is written after its end. A task must not wait for that to be
+/// sent.
+#[test]
+fn writing_much_to_an_encrypted_connection_that_has_ended() {
+    let server = encrypting("good");
+    let client = client();
+    let other = encrypt(&client, &server);
+    other.disconnect_from_host();
+    run(client.disconnected());
+    let mut stream = client.stream();
+    run(stream.write_all(&[7; 200_000])).unwrap_err();
+    client.write([7; 1000]).unwrap();
+    let _ = run(stream.flush());
+}
+
 #[test]
 fn a_stream_that_was_reset_is_an_error() {
     fn check(device: &QIODevice, mut peer: TcpStream) {

@@ -282,3 +282,44 @@ fn a_slot_that_destroys_the_socket() {
     assert_eq!(socket.state(), LocalSocketState::Unconnected);
     assert!(!socket.is_open());
 }
+
+// ---- a slot that ends the connection once more
+
+#[test]
+fn a_slot_that_aborts_an_ended_connection() {
+    let dir = Dir::new();
+    let server = local::server(&dir);
+    for way in [QLocalSocket::abort, |socket: &QLocalSocket| socket.close()] {
+        let (socket, _other): (QLocalSocket, _) = local::pair(&server);
+        let closed = Rc::new(Cell::new(0));
+        let count = closed.clone();
+        socket.closed.connect(move |_| count.set(count.get() + 1));
+        let last = closed.clone();
+        socket.disconnected.connect_to(&socket, move |socket, ()| {
+            way(socket);
+            assert_eq!(last.get(), 0, "closed comes last");
+        });
+        socket.disconnect_from_server();
+        settle();
+        assert_eq!(closed.get(), 1);
+    }
+}
+
+/// An accepted socket knows that it has a connection.
+#[test]
+fn an_accepted_local_socket_that_dies_with_unsent_bytes() {
+    let dir = Dir::new();
+    let server = local::server(&dir);
+    let (_other, socket): (QLocalSocket, QLocalSocket) = local::pair(&server);
+    socket.set_parent(None);
+    let closed = Rc::new(Cell::new(0));
+    let count = closed.clone();
+    socket.closed.connect(move |_| {
+        count.set(count.get() + 1);
+        // The rest is sent in this loop, which tells nothing.
+        settle();
+    });
+    socket.write("unsent").unwrap();
+    drop(socket);
+    assert_eq!(closed.get(), 1);
+}

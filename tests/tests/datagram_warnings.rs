@@ -63,7 +63,8 @@ fn in_the_wrong_state() {
     second.bind(QHostAddress::LocalHost, first.local_port()).unwrap_err();
     assert!(!second.has_pending_datagrams());
     warned(
-        "QNativeSocketEngine::hasPendingDatagrams() was called in QAbstractSocket::UnconnectedState",
+        "QNativeSocketEngine::hasPendingDatagrams() was called in \
+         QAbstractSocket::UnconnectedState",
     );
     second.read_datagram(10).unwrap_err();
     warned(

@@ -11,25 +11,22 @@ use std::{
 };
 
 use integration::{
-    dns::{ANSWER, NameServer, Query, TRUNCATED, domain_name, record},
+    dns::{ANSWER, NameServer, Query, domain_name, record},
     in_child, settle, wait_until,
 };
-use qcore::{
-    QPointer, QSignalSpy, VirtualClock, block_on, spawn_local,
-    task::{timeout, yield_now},
-};
+use qcore::{QPointer, QSignalSpy, VirtualClock};
 use qnetwork::{
     DnsLookupErrorKind, DnsLookupType, ProxyType, QDnsLookup, QHostAddress, QNetworkProxy,
 };
 
-fn lookup_at(port: u16, kind: DnsLookupType, name: &str) -> QDnsLookup {
+pub(super) fn lookup_at(port: u16, kind: DnsLookupType, name: &str) -> QDnsLookup {
     let dns = QDnsLookup::with_name(kind, name);
     dns.set_nameserver_with_port(QHostAddress::LocalHost, port);
     dns
 }
 
 /// Looks up a name at the server and waits for the end.
-fn look_up(server: &NameServer, kind: DnsLookupType, name: &str) -> QDnsLookup {
+pub(super) fn look_up(server: &NameServer, kind: DnsLookupType, name: &str) -> QDnsLookup {
     let dns = lookup_at(server.port(), kind, name);
     let finished = QSignalSpy::new(&dns.finished);
     dns.lookup();
@@ -40,7 +37,7 @@ fn look_up(server: &NameServer, kind: DnsLookupType, name: &str) -> QDnsLookup {
     dns
 }
 
-fn addresses(dns: &QDnsLookup) -> Vec<String> {
+pub(super) fn addresses(dns: &QDnsLookup) -> Vec<String> {
     dns.host_address_records().iter().map(|record| record.value().to_string()).collect()
 }
 
@@ -215,7 +212,7 @@ fn properties_announce_their_changes() {
 
 // ---- abort, again, during
 
-fn slow_server() -> NameServer {
+pub(super) fn slow_server() -> NameServer {
     NameServer::start(|query| match query.name.strip_prefix("drop.") {
         Some(_) => vec![],
         None if query.name.starts_with("missing.") => vec![query.reply(ANSWER | 3, &[])],
@@ -528,126 +525,19 @@ fn a_server_that_does_not_answer() {
     assert_eq!((queries.len(), &queries[0].message), (2, &queries[1].message));
 }
 
-/// Advances the clock and runs the timers that are then due.
-fn settle_for(clock: &VirtualClock, time: Duration) {
-    clock.advance(time);
-    qcore::QCoreApplication::new().process_events();
-}
-
-// ---- TCP
-
-fn many(query: &Query, count: u8) -> Vec<u8> {
+pub(super) fn many(query: &Query, count: u8) -> Vec<u8> {
     let records: Vec<_> = (0..count).map(|last| record(1, &[192, 0, 2, last])).collect();
     query.reply(ANSWER, &records)
 }
 
-#[test]
-fn a_truncated_datagram_is_asked_for_by_tcp() {
-    let server = NameServer::start(|query| match query.by_tcp {
-        false => vec![query.reply(ANSWER | TRUNCATED, &[record(1, &[6, 6, 6, 6])])],
-        true => {
-            // Another query's answer comes first.
-            let mut other = many(query, 3);
-            other[0] ^= 1;
-            vec![other, many(query, 200)]
-        }
-    });
-    let dns = look_up(&server, DnsLookupType::A, "a.example");
-    let found = addresses(&dns);
-    assert_eq!((found.len(), &*found[0], &*found[199]), (200, "192.0.2.0", "192.0.2.199"));
-    let queries = server.queries();
-    assert_eq!(queries.iter().map(|query| query.by_tcp).collect::<Vec<_>>(), [false, true]);
-    assert_eq!(queries[0].message, queries[1].message);
-}
-
-/// As in Qt, a reply by TCP counts even if it is marked as truncated.
-#[test]
-fn a_truncated_reply_by_tcp() {
-    let server = NameServer::start(|query| {
-        vec![query.reply(ANSWER | TRUNCATED, &[record(1, &[192, 0, 2, 1])])]
-    });
-    let dns = look_up(&server, DnsLookupType::A, "a.example");
-    assert_eq!((dns.error(), addresses(&dns).len(), server.queries().len()), (None, 1, 2));
-}
-
-#[test]
-fn connections_that_bring_no_answer() {
-    type Answer = fn(&Query) -> Vec<Vec<u8>>;
-    let answers: [(Answer, DnsLookupErrorKind); 4] = [
-        (|_| vec![], DnsLookupErrorKind::InvalidReply),
-        (|_| vec![vec![0; 5]], DnsLookupErrorKind::InvalidReply),
-        (|query| vec![query.reply(ANSWER | 2, &[])], DnsLookupErrorKind::ServerFailure),
-        (
-            |query| {
-                let mut other = many(query, 3);
-                other[0] ^= 1;
-                vec![other; 100]
-            },
-            DnsLookupErrorKind::InvalidReply,
-        ),
-    ];
-    for (answer, error) in answers {
-        let server = NameServer::start(move |query| match query.by_tcp {
-            false => vec![query.reply(ANSWER | TRUNCATED, &[])],
-            true => answer(query),
-        });
-        let dns = look_up(&server, DnsLookupType::A, "a.example");
-        // The look-up asks the only server once by TCP.
-        assert_eq!((dns.error(), server.queries().len()), (Some(error), 2));
-    }
-}
-
-#[test]
-fn nobody_listens_by_tcp() {
-    let server = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let dns = lookup_at(server.local_addr().unwrap().port(), DnsLookupType::A, "a.example");
-    dns.lookup();
-    settle();
-    let (query, peer) = received(&server);
-    server.send_to(&query.reply(ANSWER | TRUNCATED, &[]), peer).unwrap();
-    wait_until(|| dns.is_finished());
-    assert_eq!(dns.error(), Some(DnsLookupErrorKind::InvalidReply));
-}
-
-/// The server accepts the connection and sends nothing.
-#[test]
-fn a_connection_that_stays_silent() {
-    let stalled = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let Ok(server) = UdpSocket::bind(stalled.local_addr().unwrap()) else {
-        println!("skipped: the port is not free for UDP");
-        return;
-    };
-    let dns = lookup_at(server.local_addr().unwrap().port(), DnsLookupType::A, "a.example");
-    let clock = VirtualClock::install();
-    dns.lookup();
-    settle_for(&clock, Duration::from_millis(1));
-    let query = received(&server);
-    server.send_to(&query.0.reply(ANSWER | TRUNCATED, &[]), query.1).unwrap();
-    let (_stream, _) = accepted(&stalled, &clock);
-    settle_for(&clock, Duration::from_millis(4900));
-    assert!(!dns.is_finished());
-    settle_for(&clock, Duration::from_millis(200));
-    assert!(dns.is_finished());
-    assert_eq!(dns.error(), Some(DnsLookupErrorKind::InvalidReply));
-}
-
-/// Runs the loop until there is a connection.
-fn accepted(
-    listener: &std::net::TcpListener,
-    clock: &VirtualClock,
-) -> (std::net::TcpStream, std::net::SocketAddr) {
-    listener.set_nonblocking(true).unwrap();
-    for _ in 0..100_000 {
-        if let Ok(accepted) = listener.accept() {
-            return accepted;
-        }
-        settle_for(clock, Duration::ZERO);
-    }
-    panic!("nobody connects");
+/// Advances the clock and runs the timers that are then due.
+pub(super) fn settle_for(clock: &VirtualClock, time: Duration) {
+    clock.advance(time);
+    qcore::QCoreApplication::new().process_events();
 }
 
 /// Waits for a query.
-fn received(server: &UdpSocket) -> (Query, std::net::SocketAddr) {
+pub(super) fn received(server: &UdpSocket) -> (Query, std::net::SocketAddr) {
     let mut buffer = [0; 512];
     server.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let (length, peer) = server.recv_from(&mut buffer).unwrap();
@@ -796,93 +686,4 @@ fn many_look_ups_at_once() {
     for (number, dns) in all.iter().enumerate() {
         assert_eq!(addresses(dns), [format!("192.0.2.{}", number + 9)]);
     }
-}
-
-// ---- in tasks
-
-#[test]
-fn a_query_returns_the_result() {
-    let server = slow_server();
-    let dns = lookup_at(server.port(), DnsLookupType::A, "a.example");
-    let finished = QSignalSpy::new(&dns.finished);
-    block_on(timeout(5000, dns.query())).unwrap().unwrap().unwrap();
-    assert_eq!((finished.take().len(), addresses(&dns)), (1, vec!["192.0.2.9".to_owned()]));
-
-    dns.set_name("missing.example");
-    let error = block_on(timeout(5000, dns.query())).unwrap().unwrap().unwrap_err();
-    assert_eq!(error, DnsLookupErrorKind::NotFound);
-    // None is running, so this is the result of the last one.
-    assert_eq!(block_on(dns.finished()).unwrap(), Err(error));
-
-    dns.set_name("a..b");
-    let error = block_on(timeout(5000, dns.query())).unwrap().unwrap().unwrap_err();
-    assert_eq!(error.to_string(), "Invalid domain name");
-}
-
-#[test]
-fn a_dropped_query_aborts_and_a_dropped_wait_does_not() {
-    let server = slow_server();
-    let dns = lookup_at(server.port(), DnsLookupType::A, "drop.example");
-    let finished = QSignalSpy::new(&dns.finished);
-    drop(dns.query());
-    settle();
-    assert_eq!((server.queries().len(), finished.count()), (0, 0), "it was not polled");
-
-    assert!(block_on(timeout(20, dns.query())).unwrap().is_err());
-    assert_eq!((dns.error(), finished.take().len()), {
-        (Some(DnsLookupErrorKind::OperationCancelled), 1)
-    });
-
-    dns.lookup();
-    assert!(block_on(timeout(20, dns.finished())).unwrap().is_err());
-    assert!(!dns.is_finished() && finished.count() == 0, "the look-up goes on");
-
-    // A look-up that the program begins replaces that of the future, which then waits for it.
-    let other = dns.clone();
-    let error = block_on(async {
-        let query = spawn_local(async move { other.query().await });
-        yield_now().await;
-        dns.set_name("missing.example");
-        dns.lookup();
-        query.await.unwrap().unwrap_err()
-    });
-    assert_eq!(error.unwrap(), DnsLookupErrorKind::NotFound);
-
-    // A dropped future leaves that other look-up alone.
-    dns.set_name("drop.example");
-    let waiting = spawn_local({
-        let dns = dns.clone();
-        async move { dns.query().await }
-    });
-    settle();
-    dns.set_name("a.example");
-    dns.lookup();
-    waiting.abort();
-    block_on(timeout(5000, dns.finished())).unwrap().unwrap().unwrap();
-    assert_eq!(addresses(&dns), ["192.0.2.9"]);
-}
-
-#[test]
-fn an_awaited_look_up_that_is_aborted_or_deleted() {
-    let server = slow_server();
-    let dns = lookup_at(server.port(), DnsLookupType::A, "drop.example");
-    for deletes in [false, true] {
-        let waiting = spawn_local({
-            let dns = dns.clone();
-            async move { dns.query().await }
-        });
-        settle();
-        // The future connects again to a signal whose slots somebody has cut.
-        dns.finished.disconnect_all();
-        settle();
-        if deletes {
-            dns.delete_later();
-        } else {
-            dns.abort();
-        }
-        let error = block_on(timeout(5000, waiting)).unwrap().unwrap().unwrap().unwrap_err();
-        assert_eq!(error, DnsLookupErrorKind::OperationCancelled);
-    }
-    assert!(dns.is_deleted());
-    assert!(block_on(dns.query()).unwrap().is_err());
 }

@@ -1,5 +1,5 @@
-//! The documents: their links lead somewhere, on GitHub and in the book, and what they quote is what
-//! is there.
+//! The documents: their links lead somewhere, on GitHub and in the book, and what they quote is
+//! what is there.
 
 use std::{
     collections::BTreeSet,
@@ -216,7 +216,7 @@ const MISTAKES: &str = "crates/qcore/tests/mistakes";
 
 /// Returns the chapters on the mistakes that the compiler finds.
 fn chapters_on_mistakes() -> String {
-    ["mistakes", "mistakes-in-classes"]
+    ["mistakes", "mistakes-in-classes", "mistakes-with-threads"]
         .map(|name| read(&format!("docs/porting/{name}.md")))
         .concat()
 }

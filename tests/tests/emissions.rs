@@ -1,8 +1,8 @@
 //! The functions that emit signals before they return, and what their documentation says about it.
 //!
-//! Each case calls one function in one state, outside of all event loops, and lists the signals that
-//! the call emits. The documentation of each such function names these signals and says "before it
-//! returns". No other function's documentation says that.
+//! Each case calls one function in one state, outside of all event loops, and lists the signals
+//! that the call emits. The documentation of each such function names these signals and says
+//! "before it returns". No other function's documentation says that.
 
 use std::{
     cell::RefCell,

@@ -12,7 +12,7 @@ use integration::{LIMIT, listener, pair, port_of, tls, wait_until};
 use qcore::{QCoreApplication, QPointer, QSignalSpy, VirtualClock};
 use qnetwork::{
     CloseReason, Heartbeat, QTcpSocket, Reconnector, ReconnectorState, SocketErrorKind,
-    SocketState, TimeoutKind,
+    SocketState, TimeoutKind, pipe::pipe,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -249,4 +249,64 @@ fn with_a_reconnector() {
     assert!(pings.count() >= 2);
     link.stop();
     assert_eq!(link.state(), ReconnectorState::Stopped);
+}
+
+/// The program has paused reading, so it cannot know whether the other end answers.
+#[test]
+fn while_the_socket_does_not_read() {
+    let clock = VirtualClock::install();
+    for asks in [false, true] {
+        let (socket, mut peer) = pair();
+        let heartbeat = Heartbeat::new(&socket);
+        heartbeat.set_any_data_counts(false);
+        heartbeat.set_message("PING");
+        if asks {
+            pass(&clock, 30 * SECOND);
+            assert!(heartbeat.is_waiting());
+            turn_until(|| socket.bytes_to_write() == 0);
+            assert_eq!(read(&mut peer, 4), "PING");
+        }
+        socket.pause_reading();
+        for _ in 0..10 {
+            pass(&clock, 30 * SECOND);
+            assert_eq!(socket.state(), SocketState::Connected);
+        }
+        socket.resume_reading();
+        // From now on, silence counts again.
+        for _ in 0..100 {
+            pass(&clock, SECOND);
+        }
+        assert_eq!(socket.state(), SocketState::Unconnected);
+    }
+}
+
+/// A pipe moves the bytes within the kernel, so that no signal tells of them.
+#[test]
+fn bytes_that_no_signal_tells_of() {
+    let clock = VirtualClock::install();
+    let (from, mut sender) = pair();
+    let (to, mut receiver) = pair();
+    let heartbeat = Heartbeat::new(&from);
+    let pings = QSignalSpy::new(&heartbeat.ping);
+    let moving = pipe(&from, &to);
+    receiver.set_read_timeout(Some(LIMIT)).unwrap();
+    let mut relay = |count: usize| {
+        let before = moving.bytes();
+        sender.write_all(&vec![0; count]).unwrap();
+        turn_until(|| moving.bytes() == before + count as u64);
+        let mut bytes = vec![0; count];
+        receiver.read_exact(&mut bytes).unwrap();
+    };
+    for _ in 0..4 {
+        relay(100_000);
+    }
+    for _ in 0..3 {
+        while !heartbeat.is_waiting() {
+            pass(&clock, SECOND);
+        }
+        relay(100_000);
+        pass(&clock, 10 * SECOND);
+        assert_eq!(from.state(), SocketState::Connected);
+    }
+    assert_eq!(pings.count(), 3);
 }

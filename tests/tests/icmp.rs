@@ -102,8 +102,8 @@ fn an_answer_that_says_nothing_of_the_host() {
         });
         let socket = QTcpSocket::new();
         socket.connect_to_host("127.0.0.1", address.port());
-        // The socket tries again. A busy system may drop captured packets, so this waits for further
-        // tries, after 3, 7 and 15 seconds.
+        // The socket tries again. A busy system may drop captured packets, so this waits for
+        // further tries, after 3, 7 and 15 seconds.
         let tries = wait_at_most(Duration::from_secs(25), || attempts.try_recv().is_ok());
         assert!(tries, "{code}: {:?}", socket.error_string());
         assert_eq!(socket.state(), SocketState::Connecting);

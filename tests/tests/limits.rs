@@ -261,7 +261,7 @@ fn what_checks_a_limit_exists() {
     for line in chapter.lines().filter(is_row) {
         let cells: Vec<&str> = line.trim_matches('|').split(" | ").collect();
         assert_eq!(cells.len(), 4, "{line}");
-        if cells[0].trim() == "what" {
+        if matches!(cells[0].trim(), "what" | "parser") {
             continue;
         }
         let tests: Vec<&str> = cells[3].split('`').skip(1).step_by(2).collect();
@@ -274,4 +274,27 @@ fn what_checks_a_limit_exists() {
         rows += 1;
     }
     assert!(rows > 20);
+}
+
+/// The chapter names all fuzz targets, and no others.
+#[test]
+fn the_fuzz_targets_are_listed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let chapter = fs::read_to_string(root.join("docs/limits.md")).unwrap();
+    let (_, parsers) = chapter.split_once("\n## Parsers\n").unwrap();
+    let (parsers, _) = parsers.split_once("\n## ").unwrap();
+    let rows = parsers.lines().filter(|line| line.starts_with("| ")).skip(2);
+    let mut listed: Vec<&str> = rows
+        .flat_map(|row| row.split(" | ").nth(2).unwrap().split('`').skip(1).step_by(2))
+        .collect();
+    listed.sort_unstable();
+    let targets = fs::read_dir(root.join("tests/fuzz/targets")).unwrap();
+    let mut targets: Vec<_> =
+        targets.map(|target| target.unwrap().path().file_stem().unwrap().to_owned()).collect();
+    targets.sort_unstable();
+    assert_eq!(listed, targets);
+    let manifest = fs::read_to_string(root.join("tests/fuzz/Cargo.toml")).unwrap();
+    for target in listed {
+        assert!(manifest.contains(&format!("path = \"targets/{target}.rs\"")), "{target}");
+    }
 }

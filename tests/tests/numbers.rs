@@ -162,7 +162,8 @@ macro_rules! flags {
 
 const ENUMS: &[Enum] = enums! {
     ByteOrder ClockType FindChildOptions FloatingPointPrecision MessageType NotifierType
-    StreamStatus ThreadPriority TimerType VariantType FieldAlignment RealNumberNotation TextStreamStatus
+    StreamStatus ThreadPriority TimerType VariantType FieldAlignment RealNumberNotation
+    TextStreamStatus
     AlternativeNameEntryType DnsEligibilityStatus DnsLookupErrorKind DnsLookupType EncodingFormat
     HashAlgorithm HostInfoErrorKind
     InterfaceType KeyAlgorithm KeyType KnownHeader LocalSocketErrorKind LocalSocketState

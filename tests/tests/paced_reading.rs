@@ -1,10 +1,10 @@
 //! A limited read buffer, and a reader that takes parts of it at its own pace.
 
-use std::{cell::RefCell, io::Write, os::unix::net::UnixStream, rc::Rc, thread};
+use std::{cell::RefCell, io::Write, os::unix::net::UnixStream, rc::Rc, thread, time::Duration};
 
 use integration::{pair, pattern, run_for, tls, wait_until};
 use qcore::{QIODevice, QTimer};
-use qnetwork::QLocalSocket;
+use qnetwork::{QLocalSocket, QTcpSocket};
 
 const LIMIT: usize = 100;
 const SIZE: usize = 100_000;
@@ -79,11 +79,38 @@ fn without_setting_it_anew_nothing_comes_any_more() {
     socket.set_read_buffer_size(4);
     stream.write_all(b"ten bytes.").unwrap();
     wait_until(|| socket.bytes_available() == 4);
-    run_for(std::time::Duration::from_millis(20)); // until its buffer is full
+    run_for(Duration::from_millis(20)); // until its buffer is full
     assert_eq!(socket.read(3), b"ten");
-    run_for(std::time::Duration::from_millis(20));
+    run_for(Duration::from_millis(20));
     assert_eq!(socket.bytes_available(), 1);
     socket.set_read_buffer_size(0);
     socket.set_read_buffer_size(4);
     wait_until(|| socket.bytes_available() == 4);
+}
+
+/// Bytes that the program looks at count for the limit of the read buffer.
+#[test]
+fn bytes_that_are_lent_take_room() {
+    let server = tls::encrypting("good");
+    let client = tls::client();
+    let encrypting = tls::encrypt(&client, &server);
+    let (plain, mut stream) = pair();
+    stream.write_all(&[1; 1000]).unwrap();
+    encrypting.write(vec![1; 1000]).unwrap();
+    for socket in [&plain, &QTcpSocket::from(&client)] {
+        socket.set_read_buffer_size(1000);
+        wait_until(|| socket.bytes_available() == 1000);
+        let lent = socket.fill_buf_with_min_size(1000).unwrap();
+        assert_eq!(lent.len(), 1000);
+        if *socket == plain {
+            stream.write_all(&[2; 1000]).unwrap();
+        } else {
+            encrypting.write(vec![2; 1000]).unwrap();
+        }
+        run_for(Duration::from_millis(20));
+        assert_eq!(socket.bytes_available(), 0, "more than the limit was read");
+        lent.consume(1000);
+        wait_until(|| socket.bytes_available() == 1000);
+        assert_eq!(socket.read_all(), [2; 1000]);
+    }
 }

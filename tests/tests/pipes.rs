@@ -16,7 +16,7 @@ use integration::{
 };
 use qcore::{
     DeviceErrorKind, OpenMode, QBuffer, QCoreApplication, QIODevice, QObject, QPointer, block_on,
-    task::timeout,
+    spawn_local, task::timeout,
 };
 use qnetwork::{
     CloseReason, QTcpServer, QTcpSocket, SocketState, TimeoutKind,
@@ -572,4 +572,40 @@ fn a_target_that_is_not_read_times_out_and_the_source_does_not() {
     assert_eq!(finish(&pipe).unwrap_err(), PipeErrorKind::Second);
     from.abort();
     join(writing);
+}
+
+/// A socket whose connection is handed over ends its pipes, and wakes the tasks that wait for it.
+#[test]
+fn a_connection_that_is_handed_over_ends_the_pipe() {
+    for (which, much) in [(0, false), (1, false), (0, true), (1, true)] {
+        let (first, mut sender) = pair();
+        let (second, mut receiver) = pair();
+        let pipe = if which == 0 { pipe(&first, &second) } else { pipe_both(&first, &second) };
+        let results = results(&pipe);
+        // With many bytes, the pipe moves them within the kernel.
+        let count = if much { 100_000 } else { 10 };
+        for round in 1..=3 {
+            sender.write_all(&vec![7; count]).unwrap();
+            wait_until(|| pipe.bytes() as usize == round * count && second.bytes_to_write() == 0);
+            receiver.read_exact(&mut vec![0; count]).unwrap();
+        }
+        let waiting = spawn_local({
+            let first = first.clone();
+            async move { first.ready_read().await }
+        });
+        run_for(Duration::from_millis(1));
+        let connection = first.detach().unwrap();
+        wait_until(|| pipe.is_finished());
+        let error = results.borrow()[0].clone().unwrap_err();
+        assert_eq!(error, PipeErrorKind::First);
+        assert_eq!(*error.device_error().unwrap(), DeviceErrorKind::NotOpen);
+        let error = block_on(timeout(60_000, waiting)).unwrap().unwrap().unwrap().unwrap_err();
+        assert_eq!(error, DeviceErrorKind::NotOpen);
+        // The connection goes on.
+        let other = QTcpSocket::new();
+        other.attach(connection).unwrap();
+        sender.write_all(b"on").unwrap();
+        wait_until(|| other.bytes_available() >= 2);
+        assert_eq!(other.read_all(), b"on");
+    }
 }

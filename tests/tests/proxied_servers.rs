@@ -375,8 +375,8 @@ fn a_silent_proxy() {
 #[test]
 fn fragmentation() {
     let _app = QCoreApplication::new();
-    const TALK: &[u8] =
-        b"\x05\0\0\x01\x01\x02\x03\x04\x05\x06\x05\0\0\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\0hello";
+    const TALK: &[u8] = b"\x05\0\0\x01\x01\x02\x03\x04\x05\x06\
+        \x05\0\0\x04\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01\x01\0hello";
     for cut in 0..=TALK.len() {
         let (port, proxy) = peer(move |mut stream| {
             stream.set_nodelay(true).unwrap();

@@ -61,18 +61,18 @@ fn coverage_problems(covered: &str, repository: &mut Repository) -> Vec<String> 
     items.filter_map(|item| repository.problem(item)).collect()
 }
 
-/// The files that the table refers to.
-struct Repository {
+/// The files that the tables refer to.
+pub(crate) struct Repository {
     root: PathBuf,
     tests: HashMap<String, HashSet<String>>,
 }
 
 impl Repository {
-    fn new(root: PathBuf) -> Self {
+    pub(crate) fn new(root: PathBuf) -> Self {
         Repository { root, tests: HashMap::new() }
     }
 
-    fn problem(&mut self, item: &str) -> Option<String> {
+    pub(crate) fn problem(&mut self, item: &str) -> Option<String> {
         if let Some(name) = item.strip_prefix("scenario ") {
             let scenario = self.root.join("tests/conformance/scenarios").join(name);
             let there = ["scn", "trace"].map(|end| scenario.with_extension(end).is_file());

@@ -26,8 +26,8 @@ fn watch() -> QElapsedTimer {
     watch
 }
 
-/// Waits in real time until bytes of the peer are there. Later, the virtual clock would not wait for
-/// them. One of them is in the socket's buffer then.
+/// Waits in real time until bytes of the peer are there. Later, the virtual clock would not wait
+/// for them. One of them is in the socket's buffer then.
 fn arrived(socket: &QTcpSocket) {
     socket.set_read_buffer_size(1);
     integration::wait_until(|| socket.bytes_available() == 1);
@@ -267,4 +267,30 @@ fn a_pipe_keeps_to_the_limits_of_its_sockets() {
     wait_for_bytes(|| pipe.is_finished());
     drop(to);
     assert!(read_to_end(&sink) == pattern(0, TOTAL));
+}
+
+/// A socket that waits at a low rate, or for bytes that a function that waits has used up, does not
+/// wait longer than the new rate requires.
+#[test]
+fn a_new_rate_counts_for_those_that_wait() {
+    let _clock = VirtualClock::install();
+    let changes: [fn(&RateLimit); 2] = [
+        |limit| limit.set_rate(1_000_000),
+        |limit| {
+            limit.set_burst(1 << 20);
+            limit.set_rate(1_000_000);
+        },
+    ];
+    for change in changes {
+        let (socket, peer) = pair();
+        let limit = RateLimit::new(1);
+        socket.set_write_rate(Some(&limit));
+        socket.write(vec![1; 10_000]).unwrap();
+        let watch = watch();
+        assert!(!wait_until(5000, || socket.bytes_to_write() == 0));
+        change(&limit);
+        assert!(wait_until(60_000, || socket.bytes_to_write() == 0));
+        assert!(watch.elapsed() < Duration::from_secs(6), "{:?}", watch.elapsed());
+        drop(peer);
+    }
 }

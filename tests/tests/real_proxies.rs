@@ -100,7 +100,8 @@ fn dante() -> Option<Running> {
         let config = config_of("danted", "open");
         let text = format!(
             "logoutput: /dev/null\ninternal: 127.0.0.1 port = {port}\nexternal: 127.0.0.1\n\
-             clientmethod: none\nsocksmethod: none\nclient pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 }}\n\
+             clientmethod: none\nsocksmethod: none\n\
+             client pass {{ from: 127.0.0.0/8 to: 0.0.0.0/0 }}\n\
              socks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0\n\
              command: connect bind bindreply udpassociate udpreply }}\n"
         );

@@ -15,7 +15,7 @@ use integration::{
 };
 use qcore::{
     DeviceErrorKind, QCoreApplication, QObject, QPointer, QSignalSpy, VirtualClock, block_on,
-    class, spawn_local, task::timeout,
+    class, io_device::WhenFull, spawn_local, task::timeout,
 };
 use qnetwork::{
     ProxyType, QNetworkProxy, QSslSocket, QTcpServer, QTcpSocket, Reconnector,
@@ -413,6 +413,105 @@ const ACTS: [fn(&Reconnector); 8] = [
 ];
 
 /// Each act in a slot of each signal. Afterwards the reconnector still works, or is at rest.
+/// The write flow of the socket takes a few of the kept messages. The others follow as it drains.
+#[test]
+fn a_socket_that_refuses_gets_the_kept_messages_later() {
+    let listener = listener();
+    let link = quick(port_of(&listener));
+    let flow = link.socket().write_flow();
+    flow.set_marks(10, 40);
+    flow.set_when_full(WhenFull::Refuse);
+    link.set_while_away(WhileAway::Keep(1 << 20));
+    for number in 0..50 {
+        link.send(format!("message {number:02}\n")).unwrap();
+    }
+    link.connected.connect_to(&link, |link, ()| {
+        link.send("greeting\n").unwrap(); // before the messages that have waited
+    });
+    let drained = QSignalSpy::new(&flow.drained);
+    link.start();
+    wait_until(|| link.state() == Connected);
+    assert!(link.waiting_bytes() > 0, "the flow has taken all");
+    // This one waits behind the others.
+    link.send("the last one\n").unwrap();
+    // Without a rule that keeps messages, there is no room for more.
+    link.set_while_away(WhileAway::Refuse);
+    assert_eq!(link.send("no room").unwrap_err(), DeviceErrorKind::Full);
+    let mut peer = accept(&listener);
+    wait_until(|| link.waiting_bytes() == 0);
+    assert!(drained.count() > 5, "it has drained {} times", drained.count());
+    wait_until(|| link.socket().bytes_to_write() == 0);
+    link.send("direct\n").unwrap();
+    wait_until(|| link.socket().bytes_to_write() == 0);
+    assert_eq!(line(&mut peer), "greeting");
+    for number in 0..50 {
+        assert_eq!(line(&mut peer), format!("message {number:02}"));
+    }
+    assert_eq!(line(&mut peer), "the last one");
+    assert_eq!(line(&mut peer), "direct");
+}
+
+/// The connection ends while the socket refuses messages: they wait for the next one.
+#[test]
+fn messages_that_were_refused_survive_the_connection() {
+    let listener = listener();
+    let link = quick(port_of(&listener));
+    link.socket().write_flow().set_marks(10, 20);
+    link.socket().write_flow().set_when_full(WhenFull::Refuse);
+    link.set_while_away(WhileAway::Keep(1 << 20));
+    for number in 0..20 {
+        link.send(format!("{number:09}\n")).unwrap();
+    }
+    let lost = Rc::new(Cell::new(false));
+    link.socket().bytes_written.connect_to((link.socket(), &lost), |(socket, lost), _| {
+        if !lost.replace(true) {
+            socket.abort();
+        }
+    });
+    link.start();
+    wait_until(|| lost.get() && link.socket().state() == SocketState::Unconnected);
+    assert!(link.waiting_bytes() > 0);
+    wait_until(|| link.waiting_bytes() == 0);
+    drop(accept(&listener));
+    let mut peer = accept(&listener);
+    wait_until(|| link.socket().bytes_to_write() == 0);
+    let first: u32 = line(&mut peer).parse().unwrap();
+    assert!(first < 10, "{first}");
+    for number in first + 1..20 {
+        assert_eq!(line(&mut peer), format!("{number:09}"));
+    }
+}
+
+/// A slot that was connected before the reconnector's aborts the socket.
+#[test]
+fn connected_is_not_emitted_for_a_connection_that_has_ended() {
+    let listener = listener();
+    let socket = QTcpSocket::new();
+    let times = Rc::new(Cell::new(0));
+    socket.connected.connect_to((&socket, &times), |(socket, times), ()| {
+        times.set(times.get() + 1);
+        if times.get() == 1 {
+            socket.abort();
+        }
+    });
+    let link = Reconnector::new(&socket, "127.0.0.1", port_of(&listener));
+    link.set_delays(1, 5);
+    link.state_changed.connect_to((&link, &times), |(link, times), state| {
+        // And one that is called just before the signal.
+        if *state == Connected && times.get() == 2 {
+            link.socket().abort();
+        }
+    });
+    link.connected.connect_to(&link, |link, ()| {
+        assert_eq!(link.socket().state(), SocketState::Connected);
+    });
+    let (connected, states) = (QSignalSpy::new(&link.connected), states(&link));
+    link.start();
+    wait_until(|| connected.count() == 1);
+    let ends = [Connecting, Waiting, Connecting, Connected, Waiting, Connecting, Connected];
+    assert_eq!(states.values(), ends);
+}
+
 #[test]
 fn slots_may_do_anything() {
     let listener = listener();

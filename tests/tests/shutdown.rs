@@ -5,7 +5,10 @@ use std::{
     io::Read,
     net::TcpStream,
     rc::Rc,
-    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -13,11 +16,11 @@ use integration::{
     connection,
     local::{self, Dir},
     read_to_end, server, settle,
-    tls::{client, identified},
+    tls::{self, client, identified},
     wait_until,
 };
 use qcore::{QCoreApplication, QObject, QSignalSpy, VirtualClock, spawn_local};
-use qnetwork::{QHostAddress, QSslServer, QTcpServer, QTcpSocket, SocketState};
+use qnetwork::{QHostAddress, QSslServer, QSslSocket, QTcpServer, QTcpSocket, SocketState};
 
 /// Connects clients and lets the server take them.
 fn clients(server: &QTcpServer, count: usize) -> Vec<TcpStream> {
@@ -278,4 +281,107 @@ fn a_server_with_workers() {
     server.listen(QHostAddress::LocalHost, 0).unwrap();
     let _stream = connection(server.server_port()).unwrap();
     wait_until(|| TAKEN.load(SeqCst) == 6);
+}
+
+#[test]
+fn a_second_call_reaches_the_workers() {
+    for second in [0, 50] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let server = QTcpServer::new();
+        server.set_workers(2, {
+            let taken = taken.clone();
+            move || {
+                let server = QTcpServer::new();
+                let taken = taken.clone();
+                server.new_connection.connect_to(&server, move |server, ()| {
+                    while let Some(socket) = server.next_pending_connection() {
+                        socket.disconnected.connect_slot(&socket, QObject::delete_later);
+                        taken.fetch_add(1, SeqCst);
+                    }
+                });
+                // Waits for its clients, which do not close.
+                server.shutting_down.connect_to(&server, |_, socket| {
+                    socket.write("bye").unwrap();
+                });
+                server
+            }
+        });
+        server.listen(QHostAddress::LocalHost, 0).unwrap();
+        let mut stream = connection(server.server_port()).unwrap();
+        wait_until(|| taken.load(SeqCst) == 1);
+        let spy = QSignalSpy::new(&server.shut_down);
+        server.shutdown(-1);
+        let mut told = [0; 3];
+        stream.read_exact(&mut told).unwrap();
+        assert_eq!((&told, spy.count()), (b"bye", 0));
+        server.shutdown(second);
+        wait_until(|| spy.count() == 1);
+        assert_eq!(spy.take(), [1]);
+        stream.read_to_end(&mut Vec::new()).ok();
+    }
+}
+
+#[test]
+fn connections_that_leave_do_not_hold_a_shutdown() {
+    for way in ["detach", "disconnect_all", "again"] {
+        let server = server();
+        let streams = clients(&server, 3);
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        server.shutting_down.connect_to(&kept, move |kept, socket| match way {
+            "detach" => kept.borrow_mut().push(socket.detach().unwrap()),
+            "disconnect_all" => {
+                // This cuts the slots of the server too.
+                socket.disconnect_all();
+                socket.disconnect_from_host();
+            }
+            _ => {
+                let (address, port) = (socket.peer_address(), socket.peer_port());
+                socket.abort();
+                socket.connect_to_host(address.to_string(), port);
+                socket.abort();
+            }
+        });
+        let spy = QSignalSpy::new(&server.shut_down);
+        server.shutdown(-1);
+        wait_until(|| spy.count() == 1);
+        settle();
+        assert_eq!(spy.take(), [0], "{way}");
+        drop(streams);
+    }
+}
+
+/// The server does not wait for a connection that goes on in another socket.
+#[test]
+fn a_connection_that_is_handed_over() {
+    for encrypts in [false, true] {
+        let server = if encrypts { tls::encrypting("good") } else { server() };
+        let (socket, _peer) = if encrypts {
+            let client = client();
+            (QTcpSocket::from(tls::encrypt(&client, &server)), Peer::Encrypting(client))
+        } else {
+            let stream = connection(server.server_port()).unwrap();
+            wait_until(|| server.has_pending_connections());
+            (server.next_pending_connection().unwrap(), Peer::Plain(stream))
+        };
+        // So that the server does not disconnect it.
+        server.shutting_down.connect(|_| ());
+        let spy = QSignalSpy::new(&server.shut_down);
+        server.shutdown(-1);
+        settle();
+        assert_eq!(spy.count(), 0);
+        let connection = socket.detach().unwrap();
+        wait_until(|| spy.count() == 1);
+        assert_eq!(spy.take(), [0]);
+        // It may come back to the same socket, and end there.
+        socket.attach(connection).unwrap();
+        socket.abort();
+        settle();
+        assert_eq!(spy.count(), 0);
+    }
+}
+
+/// Keeps the other end open.
+enum Peer {
+    Plain(#[allow(dead_code, reason = "it is only kept")] TcpStream),
+    Encrypting(#[allow(dead_code, reason = "it is only kept")] QSslSocket),
 }

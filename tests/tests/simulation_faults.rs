@@ -1,15 +1,17 @@
-//! Faults in the simulated network, and programs that are made at random and run under them.
+//! Faults in the simulated network. Random programs under faults are in `model`.
 
 use std::{
     cell::{Cell, RefCell},
-    env,
     rc::Rc,
     time::Duration,
 };
 
+use integration::local::Dir;
 use qcore::{QCoreApplication, QTimer, wait_until};
 use qnetwork::{
-    QHostAddress, QTcpServer, QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
+    LocalSocketState, QHostAddress, QLocalServer, QLocalSocket, QTcpServer, QTcpSocket, QUdpSocket,
+    SocketErrorKind, SocketState,
+    pipe::pipe_both,
     simulation::{self, Faults, Link, Network, Simulation},
 };
 
@@ -131,6 +133,100 @@ fn a_router_resets_connections() {
     });
 }
 
+/// What was sent before the reset arrives after it.
+#[test]
+fn a_router_resets_a_connection_with_data_on_the_way() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        net.set_default_link(Link::new().latency(Duration::from_millis(10)));
+        server.start(|| {
+            let server = QTcpServer::new();
+            server.listen(QHostAddress::Any, 80).unwrap();
+            for _ in 0..2 {
+                server.wait_for_new_connection(60_000).unwrap();
+                let socket = server.next_pending_connection().unwrap();
+                socket.wait_for_disconnected(60_000).ok();
+                assert_eq!(socket.state(), SocketState::Unconnected);
+            }
+        });
+        simulation::sleep(Duration::from_millis(1));
+        // Before the server has the connection, and afterwards.
+        for pause in [0, 100] {
+            let socket = QTcpSocket::new();
+            socket.connect_to_host("10.0.0.1", 80);
+            socket.wait_for_connected(1000).unwrap();
+            simulation::sleep(Duration::from_millis(pause));
+            socket.write("x").unwrap();
+            socket.flush();
+            net.reset_connections(&net.main(), &server);
+            assert!(wait_until(1000, || socket.state() == SocketState::Unconnected));
+        }
+        assert!(wait_until(60_000, || server.open_sockets() == 0));
+    });
+}
+
+/// The end of a connection that was closed during the cut is told after it.
+#[test]
+fn both_ends_close_while_the_link_is_cut() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(|| {
+            let server = QTcpServer::new();
+            server.listen(QHostAddress::Any, 80).unwrap();
+            server.wait_for_new_connection(1000).unwrap();
+            let peer = server.next_pending_connection().unwrap();
+            let mut stream = peer.stream();
+            let ended = async {
+                stream.shutdown().await?;
+                stream.read(&mut [0]).await
+            };
+            assert_eq!(qcore::block_on(ended).unwrap().unwrap(), 0);
+        });
+        simulation::sleep(Duration::from_millis(1));
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("10.0.0.1", 80);
+        // The other end closes its half, and this end closes when it sees that.
+        socket.error_occurred.connect({
+            let (net, server) = (net.clone(), server.clone());
+            move |_| net.cut(&net.main(), &server)
+        });
+        assert!(wait_until(1000, || socket.state() == SocketState::Connected));
+        assert!(wait_until(1000, || socket.state() == SocketState::Unconnected));
+        assert_eq!(net.main().open_sockets(), 0);
+        net.mend(&net.main(), &server);
+        assert!(wait_until(1000, || server.open_sockets() == 0));
+    });
+}
+
+/// A pipe moves large amounts of data in the kernel, also in a simulated one.
+#[test]
+fn a_pipe_moves_much_data() {
+    Simulation::new(1).run(|net| {
+        let relay = net.host("relay", "10.0.0.1");
+        relay.start(|| {
+            let app = QCoreApplication::new();
+            let server = QTcpServer::new();
+            server.new_connection.connect_to(&server, |server, ()| {
+                let client = server.next_pending_connection().unwrap();
+                let upstream = QTcpSocket::new();
+                upstream.connect_to_host("server", 80);
+                pipe_both(&client, &upstream);
+            });
+            server.listen(QHostAddress::Any, 80).unwrap();
+            app.exec();
+        });
+        let server = net.host("server", "10.0.0.2");
+        server.start(echo_once);
+        net.set_default_link(Link::new().bandwidth(1_000_000));
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("relay", 80);
+        let data = bytes(500_000);
+        socket.write(&data).unwrap();
+        assert!(wait_until(600_000, || socket.bytes_available() >= data.len()));
+        assert!(socket.read_all() == data);
+    });
+}
+
 #[test]
 fn a_frozen_host_answers_later() {
     Simulation::new(1).run(|net| {
@@ -228,120 +324,114 @@ fn datagrams_are_lost_doubled_and_reordered() {
     });
 }
 
-// ---- programs at random
-
-/// One end of a connection, as the model sees it.
-#[derive(Default)]
-struct End {
-    sent: RefCell<Vec<u8>>,
-    received: RefCell<Vec<u8>>,
-    disconnected: Cell<u32>,
-}
-
-/// Does something at random with a socket.
-fn act(net: &Network, socket: &QTcpSocket, end: &End) {
-    match net.random() % 16 {
-        0..6 => {
-            let count = net.random() % [10, 1000, 100_000][(net.random() % 3) as usize];
-            let salt = net.random();
-            let data: Vec<u8> = (0..count).map(|at| salt.wrapping_add(at * at / 7) as u8).collect();
-            if let Ok(written) = socket.write(&data) {
-                end.sent.borrow_mut().extend(&data[..written]);
-            }
-        }
-        6 => drop(socket.peek(10)),
-        7 => {
-            let data = socket.read(below(net, 5000));
-            end.received.borrow_mut().extend(data);
-        }
-        8 => drop(socket.wait_for_bytes_written((net.random() % 50) as i32)),
-        9 => drop(socket.wait_for_ready_read((net.random() % 50) as i32)),
-        10 => socket.set_read_buffer_size(below(net, 10_000)),
-        11 => socket.set_read_buffer_size(0),
-        12 => simulation::sleep(Duration::from_millis(net.random() % 100)),
-        13 => {
-            wait_until((net.random() % 20) as i32, || false);
-        }
-        14 if below(net, 10) == 0 => socket.disconnect_from_host(),
-        15 if below(net, 30) == 0 => socket.abort(),
-        _ => {}
-    }
-}
-
-fn attend(socket: &QTcpSocket, end: &Rc<End>) {
-    socket.ready_read.connect_to(socket, {
-        let end = end.clone();
-        move |socket, ()| {
-            let data = socket.read_all();
-            end.received.borrow_mut().extend(data);
-        }
-    });
-    let end = end.clone();
-    socket.disconnected.connect(move |()| end.disconnected.set(end.disconnected.get() + 1));
-}
-
-/// A client and a server that do things at random under faults.
-fn random_program(net: &Network) {
-    let chance = |net: &Network| [0.0, 0.01, 0.3][(net.random() % 3) as usize];
-    net.main().set_faults(
-        Faults::new()
-            .interrupted(chance(net))
-            .would_block(chance(net))
-            .short_reads(chance(net))
-            .short_writes(chance(net)),
-    );
-    let server = QTcpServer::new();
-    server.listen(QHostAddress::LocalHost, 0).unwrap();
-    let client = QTcpSocket::new();
-    client.connect_to_host("127.0.0.1", server.server_port());
-    server.wait_for_new_connection(1000).unwrap();
-    let served = server.next_pending_connection().unwrap();
-    let ends = [Rc::new(End::default()), Rc::new(End::default())];
-    let sockets = [client, served];
-    assert!(wait_until(1000, || sockets[0].state() == SocketState::Connected));
-    for (socket, end) in sockets.iter().zip(&ends) {
-        attend(socket, end);
-    }
-    for _ in 0..net.random() % 60 {
-        let side = (net.random() % 2) as usize;
-        act(net, &sockets[side], &ends[side]);
-    }
-    // Both ends read everything, and close well unless one has ended already.
-    for socket in &sockets {
-        socket.set_read_buffer_size(0);
-    }
-    let well = sockets.iter().all(|socket| socket.state() == SocketState::Connected);
-    if well {
-        let whole = || {
-            let read = |at: usize| ends[at].received.borrow().len() + sockets[at].bytes_available();
-            read(0) == ends[1].sent.borrow().len() && read(1) == ends[0].sent.borrow().len()
-        };
-        assert!(wait_until(60_000, whole), "the data does not arrive");
-    }
-    sockets[0].disconnect_from_host();
-    assert!(wait_until(60_000, || {
-        sockets.iter().all(|socket| socket.state() == SocketState::Unconnected)
-    }));
-    for (at, socket) in sockets.iter().enumerate() {
-        let (end, other) = (&ends[at], &ends[1 - at]);
-        let data = socket.read_all();
-        end.received.borrow_mut().extend(data);
-        let (received, sent) = (end.received.borrow(), other.sent.borrow());
-        assert!(sent.starts_with(&received), "what arrives is not what was sent");
-        if well {
-            assert_eq!(received.len(), sent.len());
-        }
-        assert_eq!(end.disconnected.get(), 1);
-    }
-}
-
-fn below(net: &Network, end: u64) -> usize {
-    (net.random() % end) as usize
-}
-
-/// `CASES=100000 cargo test -p integration random_programs` tries more seeds.
 #[test]
-fn random_programs_keep_to_the_model() {
-    let cases = env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(500);
-    Simulation::seeds(0..cases, random_program);
+fn data_on_its_way_does_not_take_a_reset_socket_from_its_program() {
+    for writes in [false, true] {
+        Simulation::new(1).run(move |net| {
+            net.set_default_link(Link::new().latency(Duration::from_millis(50)));
+            let (a, b) = (net.host("a", "10.0.0.1"), net.host("b", "10.0.0.2"));
+            b.start(move || {
+                let server = QTcpServer::new();
+                server.listen(QHostAddress::Any, 80).unwrap();
+                server.wait_for_new_connection(5000).unwrap();
+                let socket = server.next_pending_connection().unwrap();
+                simulation::sleep(Duration::from_secs(1));
+                if writes {
+                    socket.write("x").unwrap();
+                    socket.flush();
+                }
+                let error = socket.wait_for_ready_read(1000).unwrap_err();
+                assert_ne!(error, SocketErrorKind::SocketTimeout);
+                assert_eq!(socket.state(), SocketState::Unconnected);
+            });
+            a.start(|| {
+                let socket = QTcpSocket::new();
+                socket.connect_to_host("b", 80);
+                socket.wait_for_connected(5000).unwrap();
+                simulation::sleep(Duration::from_millis(200));
+                socket.write("hello").unwrap();
+                socket.flush();
+                simulation::sleep(Duration::from_secs(3));
+            });
+            // The bytes are on their way.
+            simulation::sleep(Duration::from_millis(320));
+            net.reset_connections(&a, &b);
+            simulation::sleep(Duration::from_secs(3));
+        });
+    }
+}
+
+#[test]
+fn each_cut_of_a_link_lasts_as_long_before_a_connection_ends() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(echo_once);
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("server", 80);
+        socket.wait_for_connected(1000).unwrap();
+        for _ in 0..2 {
+            net.cut(&net.main(), &server);
+            socket.write("x").unwrap();
+            // The rest of the time has to begin anew with the second cut.
+            let error = socket.wait_for_ready_read(600_000).unwrap_err();
+            assert_eq!(error, SocketErrorKind::SocketTimeout);
+            net.mend(&net.main(), &server);
+            socket.wait_for_ready_read(1000).unwrap();
+            assert_eq!(socket.read_all(), b"x");
+        }
+        socket.abort();
+    });
+}
+
+#[test]
+fn links_of_any_delay() {
+    Simulation::new(1).run(|net| {
+        let server = net.host("server", "10.0.0.1");
+        server.start(|| {
+            let socket = QUdpSocket::new();
+            socket.bind(QHostAddress::Any, 80).unwrap();
+            assert!(socket.wait_for_ready_read(1000).is_err());
+        });
+        let socket = QUdpSocket::new();
+        for link in [Link::new().jitter(Duration::MAX), Link::new().latency(Duration::MAX)] {
+            net.set_default_link(link);
+            socket.write_datagram("x", "10.0.0.1", 80).unwrap();
+        }
+        simulation::sleep(Duration::from_secs(2));
+    });
+}
+
+#[test]
+fn a_full_backlog_takes_simulated_time() {
+    let dir = Dir::new();
+    let name = dir.path("full");
+    Simulation::new(1).run(move |net| {
+        let host = net.host("host", "10.0.0.9");
+        let path = name.clone();
+        host.start(move || {
+            let server = QLocalServer::new();
+            server.set_max_pending_connections(0);
+            server.listen(&path).unwrap();
+            simulation::sleep(Duration::from_secs(3600));
+        });
+        let path = name.clone();
+        host.start(move || {
+            simulation::sleep(Duration::from_millis(10));
+            let mut connected = Vec::new();
+            loop {
+                let socket = QLocalSocket::new();
+                socket.connect_to_server(&path);
+                if socket.state() != LocalSocketState::Connected {
+                    let before = simulation::now().unwrap();
+                    assert!(socket.wait_for_connected(100).is_err());
+                    let took = simulation::now().unwrap() - before;
+                    assert!((100..130).contains(&took.as_millis()), "{took:?}");
+                    return;
+                }
+                connected.push(socket);
+                assert!(connected.len() < 1000, "the backlog is never full");
+            }
+        });
+        simulation::sleep(Duration::from_secs(10));
+    });
 }

@@ -217,7 +217,8 @@ else:
             c.setSocketDescriptor(descriptor)
             c.setLocalCertificateChain(QSslCertificate.fromPath(certs + "/good.crt"))
             c.setPrivateKey(certs + "/good.key")
-            c.readyRead.connect(lambda: (c.write(bytes(c.readAll()).upper()), c.disconnectFromHost()))
+            c.readyRead.connect(
+                lambda: (c.write(bytes(c.readAll()).upper()), c.disconnectFromHost()))
             c.startServerEncryption()
     s = Server()
     s.listen(QHostAddress(QHostAddress.LocalHost), 0)
@@ -288,8 +289,8 @@ const QT_KEY: &str = r#"
 import sys
 from PySide2.QtCore import QByteArray
 from PySide2.QtNetwork import QSsl, QSslKey
-key = QSslKey(QByteArray(sys.stdin.buffer.read()), getattr(QSsl, sys.argv[1]), QSsl.Pem, QSsl.PrivateKey,
-              QByteArray(sys.argv[2].encode()))
+key = QSslKey(QByteArray(sys.stdin.buffer.read()), getattr(QSsl, sys.argv[1]), QSsl.Pem,
+              QSsl.PrivateKey, QByteArray(sys.argv[2].encode()))
 print(bytes(key.toDer()).hex())
 "#;
 

@@ -31,6 +31,31 @@ fn a_loop_before_the_handshake_loses_nothing() {
     wait_until(|| client.is_encrypted() && other.is_encrypted());
 }
 
+/// As in Qt, `ready_read` is not emitted while one of its slots waits for more. It comes afterwards.
+#[test]
+fn a_slot_of_ready_read_waits() {
+    let _app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    let other = encrypt(&client, &server);
+    let (depth, deepest) = (Cell::new(0), Rc::new(Cell::new(0)));
+    let (most, received) = (deepest.clone(), Rc::new(Cell::new(0)));
+    let count = received.clone();
+    client.ready_read.connect_to(&client, move |client, ()| {
+        depth.set(depth.get() + 1);
+        most.set(most.get().max(depth.get()));
+        if depth.get() == 1 && count.get() == 0 {
+            // The second portion of the data is decrypted already.
+            client.wait_for_ready_read(5000).unwrap();
+        }
+        count.set(count.get() + client.read_all().len());
+        depth.set(depth.get() - 1);
+    });
+    other.write(vec![7; 8000]).unwrap();
+    wait_until(|| received.get() == 8000);
+    assert_eq!(deepest.get(), 1);
+}
+
 /// The alert of a failed handshake is sent at once, and a slot is told of its bytes. Whatever the
 /// slot does to the socket, the connection ends, and the error is emitted at most once.
 #[test]

@@ -20,14 +20,14 @@ use integration::{
     LIMIT, connection, descriptors, in_child, listener, peer, read_to_end, settle, tls,
     wait_at_most, wait_until,
 };
-use qcore::{EventType, PanicPolicy, QCoreApplication, QSignalSpy, QTimer, Remote, class};
+use qcore::{EventType, QCoreApplication, QSignalSpy, QTimer, Remote, class};
 use qnetwork::{
     IncomingConnection, ProxyType, QHostAddress, QNetworkProxy, QSslServer, QTcpServer, QTcpSocket,
     SocketErrorKind, SocketState, WorkerErrorKind,
 };
 
 /// What a program with a single loop uses: a server that sends everything back.
-fn echo_server() -> QTcpServer {
+pub(super) fn echo_server() -> QTcpServer {
     let server = QTcpServer::new();
     server.new_connection.connect_to(&server, |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
@@ -50,14 +50,17 @@ fn serve(socket: &QTcpSocket) {
 }
 
 /// Returns a listening server with workers.
-fn with_workers(count: usize, make: impl Fn() -> QTcpServer + Send + Sync + 'static) -> QTcpServer {
+pub(super) fn with_workers(
+    count: usize,
+    make: impl Fn() -> QTcpServer + Send + Sync + 'static,
+) -> QTcpServer {
     let server = QTcpServer::new();
     server.set_workers(count, make);
     server.listen(QHostAddress::LocalHost, 0).unwrap();
     server
 }
 
-fn client(server: &QTcpServer) -> TcpStream {
+pub(super) fn client(server: &QTcpServer) -> TcpStream {
     connection(server.server_port()).unwrap()
 }
 
@@ -69,7 +72,7 @@ fn meanwhile<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T 
 }
 
 /// Sends and receives, with the listening server's loop running.
-fn echo(mut stream: TcpStream, data: &'static [u8]) -> TcpStream {
+pub(super) fn echo(mut stream: TcpStream, data: &'static [u8]) -> TcpStream {
     meanwhile(move || {
         stream.write_all(data).unwrap();
         let mut answer = vec![0; data.len()];
@@ -80,7 +83,7 @@ fn echo(mut stream: TcpStream, data: &'static [u8]) -> TcpStream {
 }
 
 /// Waits until the connection ends, with the listening server's loop running.
-fn ended(stream: TcpStream) -> Vec<u8> {
+pub(super) fn ended(stream: TcpStream) -> Vec<u8> {
     meanwhile(move || read_to_end(&stream))
 }
 
@@ -380,52 +383,6 @@ fn the_end_of_the_server() {
     }
 }
 
-#[test]
-fn a_worker_panics() {
-    let server = with_workers(2, echo_server);
-    let failed = QSignalSpy::new(&server.worker_failed);
-    let (first, second) = (echo(client(&server), b"one"), echo(client(&server), b"two"));
-    let third = echo(client(&server), b"three");
-    let mut panicking = first;
-    panicking.write_all(b"panic!").unwrap();
-    wait_until(|| failed.count() == 1);
-    let error = failed.take().remove(0);
-    assert_eq!((error.kind(), server.worker_count()), (WorkerErrorKind::Panicked, 1));
-    assert!(error.to_string().ends_with("has panicked: as the client has asked"), "{error}");
-    // Its connections end, and the other's do not.
-    let of_same_worker = [ended(panicking), ended(third)];
-    assert_eq!(of_same_worker, [b"", b""]);
-    let second = echo(second, b"still here");
-    let streams: Vec<_> = (0..4).map(|_| echo(client(&server), b"more")).collect();
-    // The worker is started again with the next listen().
-    server.close();
-    server.listen(QHostAddress::LocalHost, 0).unwrap();
-    assert_eq!(server.worker_count(), 2);
-    for _ in 0..4 {
-        echo(client(&server), b"again");
-    }
-    echo(second, b"all the time");
-    drop(streams);
-}
-
-#[test]
-fn all_workers_panic() {
-    let server = with_workers(2, echo_server);
-    let failed = QSignalSpy::new(&server.worker_failed);
-    let errors = QSignalSpy::new(&server.accept_error);
-    for _ in 0..2 {
-        let mut stream = echo(client(&server), b"one");
-        stream.write_all(b"panic!").unwrap();
-        ended(stream);
-    }
-    wait_until(|| !server.is_listening());
-    assert_eq!((failed.count(), server.worker_count()), (2, 0));
-    assert_eq!(errors.take(), [SocketErrorKind::SocketResource]);
-    assert_eq!(server.error_string(), "All workers have ended");
-    server.listen(QHostAddress::LocalHost, 0).unwrap();
-    echo(client(&server), b"again");
-}
-
 /// Connections that a stuck worker has not fetched go to the others when it ends.
 #[test]
 fn a_stuck_worker() {
@@ -681,7 +638,9 @@ fn a_thread_with_a_server_ends() {
             tell.send(server.server_port()).unwrap();
             let stream = echo(client(&server), b"one");
             if kept {
-                thread_local!(static KEPT: RefCell<Option<QTcpServer>> = const { RefCell::new(None) });
+                thread_local! {
+                    static KEPT: RefCell<Option<QTcpServer>> = const { RefCell::new(None) };
+                }
                 // Dropped when its loop is gone, or just before.
                 KEPT.set(Some(server));
             }
@@ -737,22 +696,6 @@ fn a_worker_quits_the_application() {
     let stream = echo(stream, b"still there");
     drop(server);
     assert_eq!(read_to_end(&stream), b"");
-}
-
-/// With the policy `Report`, a worker survives a panic.
-#[test]
-fn panics_that_are_reported() {
-    if !in_child!("panics_that_are_reported", 100) {
-        return;
-    }
-    QCoreApplication::set_panic_policy(PanicPolicy::Report);
-    let server = with_workers(1, echo_server);
-    let failed = QSignalSpy::new(&server.worker_failed);
-    let mut stream = client(&server);
-    stream.write_all(b"panic!").unwrap();
-    let stream = echo(client(&server), b"one");
-    echo(stream, b"two");
-    assert_eq!((failed.count(), server.worker_count()), (0, 1));
 }
 
 /// A worker that waits for the thread of the dying server does not delay its death.

@@ -43,10 +43,10 @@
 /// # Children
 ///
 /// The word `child` in front of a field's name makes the object in the field a child of the new
-/// object: `child timer: QTimer = QTimer::new()` stands for PySide2's `self.timer = QTimer(self)`.
-/// A child dies when the object dies. Without `child`, the field's object lives as long as any
-/// handle to the object, even if `delete_later()` or a parent has destroyed the object. So a socket
-/// or a timer in a field is usually a child. `derive` adds the children in the order of their
+/// object: `child timer: QTimer = QTimer::new()` replaces PySide2's `self.timer = QTimer(self)`. A
+/// child dies when the object dies. Without `child`, the field's object lives as long as any handle
+/// to the object, even if `delete_later()` or a parent has destroyed the object. So a socket or a
+/// timer in a field is usually a child. `derive` adds the children in the order of their
 /// declaration, after it has installed the functions that the class [overrides](#overriding). Write
 /// a visibility before the word: `pub child timer`.
 ///

@@ -13,11 +13,13 @@ pub use self::tasks::proceed;
 pub use crate::io_device::{
     byte_queue::{ByteQueue, DetachedBytes},
     class::FinalDevice,
-    pool::{BufferPool, SCRATCH},
+    pool::{BufferPool, GIVEN_AWAY, SCRATCH},
 };
+pub use crate::thread::current::pause;
 use crate::{
     event_loop::Dispatcher,
     io_device::{DeviceNode, QIODevice},
+    signal::Signal,
 };
 
 /// The functions of a device that sockets use.
@@ -25,6 +27,20 @@ pub trait DeviceInternals {
     /// Returns the pool that the device's buffers come from. All devices of a thread share one
     /// pool.
     fn pool(&self) -> &Rc<BufferPool>;
+
+    /// Returns the number of bytes in the read buffer, those included that a `FilledBuf` lends.
+    fn held_len(&self) -> usize;
+
+    /// Appends a block of the pool to the read buffer, without a copy.
+    ///
+    /// The block has far more memory than a short message needs. So a caller that appends fewer
+    /// bytes than [`GIVEN_AWAY`] calls [`return_block`](Self::return_block) after the program has
+    /// had a chance to read.
+    fn lend_block(&self, block: Vec<u8>);
+
+    /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
+    /// are few, and keeps a copy of them.
+    fn return_block(&self);
 
     /// Takes the content of the read buffer, for another thread. A transaction ends, and its bytes
     /// count as unread.
@@ -35,9 +51,22 @@ pub trait DeviceInternals {
 }
 
 impl DeviceInternals for QIODevice {
+    fn lend_block(&self, block: Vec<u8>) {
+        self.append_chunk(block);
+    }
+
+    fn return_block(&self) {
+        self.return_first_block();
+    }
+
     #[inline]
     fn pool(&self) -> &Rc<BufferPool> {
         self.buffer_pool()
+    }
+
+    #[inline]
+    fn held_len(&self) -> usize {
+        QIODevice::held_len(self)
     }
 
     fn detach_buffer(&self) -> DetachedBytes {
@@ -54,6 +83,13 @@ impl DeviceInternals for QIODevice {
 #[must_use]
 pub fn buffer_len(device: &DeviceNode) -> usize {
     device.buffer_len()
+}
+
+/// Returns the signal that is emitted when the connection of a device goes on in another object. It
+/// wakes the tasks that wait for the device.
+#[must_use]
+pub fn handed_over(device: &DeviceNode) -> &Signal<()> {
+    &device.handed_over
 }
 
 /// Returns how many values of this thread other threads can refer to: receivers, slots and ends of

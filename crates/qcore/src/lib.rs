@@ -1,7 +1,8 @@
 //! Qt's signals and slots, event loop, timers, objects and I/O devices, in Rust.
 //!
-//! Every object belongs to one thread and is driven by that thread's event loop. Objects are cheap
-//! handles, signals are public fields of them, and slots are closures or methods:
+//! Every object belongs to one thread, whose event loop calls it. A variable has a handle of an
+//! object, and cloning a handle is cheap. Signals are public fields of objects, and slots are
+//! closures or methods:
 //!
 //! ```
 //! use qcore::{QCoreApplication, QTimer};
@@ -24,9 +25,9 @@
 //!
 //! # Up and down the classes
 //!
-//! A handle derefs to its base class, so that a `&QTimer` fits where a `&QObject` is wanted. `From`
-//! returns a handle of a base class, and [`cast`](QObject::cast) returns one of a derived class.
-//! Both are handles of the same object:
+//! A handle derefs to its base class, so a function that takes a `&QObject` also takes a `&QTimer`.
+//! `From` returns a handle of a base class, and [`cast`](QObject::cast) returns one of a derived
+//! class. Both are handles of the same object:
 //!
 //! ```
 //! use qcore::{QBuffer, QIODevice, QObject, QTimer};
@@ -44,15 +45,14 @@
 //! * [`signal`] has [`Signal`], [`Connection`] and the trait [`Receiver`]
 //! * [`object`] has [`QObject`], the life and death of objects, and [`EventHandler`]
 //! * [`event`] has [`QEvent`], which is sent or posted to one object
-//! * [`classes`] has the parts that classes of your own are made of
+//! * [`classes`] has the parts of classes of your own, which [`class!`] uses
 //! * [`event_loop`] has [`Dispatcher`], the loop of a thread, and [`Poster`] for other threads
 //! * [`thread`] has [`QThread`], a thread with an event loop. A [`Remote`] is a receiver in another
 //!   thread
 //! * `task` has tasks: [`spawn_local`], [`spawn_for`], [`block_on`], and time for them
 //! * [`time`] has [`QElapsedTimer`], [`QDeadlineTimer`] and [`VirtualClock`]
 //! * [`timer`] has [`QTimer`] and [`QBasicTimer`]
-//! * [`io_device`] has [`QIODevice`], the base of devices that are read and written, and
-//!   [`QBuffer`]
+//! * [`io_device`] has [`QIODevice`], the base class of all devices, and [`QBuffer`]
 //! * [`number`] has the numbers that Qt gives to the values of its enums
 //! * [`message`] has [`install_message_handler`] for warnings
 //! * [`stream`] has [`QDataStream`], Qt's binary format, and [`QVariant`]

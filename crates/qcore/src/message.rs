@@ -6,6 +6,7 @@
 
 use std::{
     fmt,
+    io::{self, Write},
     sync::{Arc, PoisonError, RwLock},
 };
 
@@ -32,7 +33,7 @@ crate::numbered! {
         /// The program used something in a wrong way.
         #[doc(alias = "QtWarningMsg")]
         Warning = 1,
-        /// A slot panicked, and the program goes on, as its
+        /// A slot panicked, and the program continues, as its
         /// [policy](crate::QCoreApplication::set_panic_policy) says.
         #[doc(alias = "QtCriticalMsg")]
         #[doc(alias = "QtSystemMsg")]
@@ -92,9 +93,16 @@ fn tell(kind: MessageType, level: log::Level, text: fmt::Arguments<'_>) {
     match handler {
         Some(handler) => handler(kind, &text.to_string()),
         // The level is `Off` until the program sets a logger.
-        None if log::max_level() == log::LevelFilter::Off => eprintln!("{text}"),
+        None if log::max_level() == log::LevelFilter::Off => print(text.to_string()),
         None => log::log!(level, "{text}"),
     }
+}
+
+/// Prints a line to standard error, which may be a full disk or a pipe that nobody reads.
+/// `eprintln!` would panic then, in the middle of the library.
+fn print(mut line: String) {
+    line.push('\n');
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// Warns that the program uses something in a wrong way; see [`message`](crate::message).

@@ -143,7 +143,9 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
     #[test]
     fn any_sizes_give_all_bytes_in_order(
-        steps in prop::collection::vec((0..4usize, 0..3000usize, 0..5000usize, 0..5000usize), 0..40),
+        steps in prop::collection::vec(
+            (0..4usize, 0..3000usize, 0..5000usize, 0..5000usize), 0..40
+        ),
     ) {
         let (device, pipe) = pipe();
         let (mut sent, mut received) = (0u32, Vec::new());

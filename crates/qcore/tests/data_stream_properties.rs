@@ -108,7 +108,12 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn numbers(settings in since(StreamVersion::QT_1_0), numbers: Numbers, float: f32, double in floats()) {
+    fn numbers(
+        settings in since(StreamVersion::QT_1_0),
+        numbers: Numbers,
+        float: f32,
+        double in floats(),
+    ) {
         let (a, b, c, d, e, f, g, h, i) = numbers;
         comes_back!(settings, a, b, c, d, e, f, g, h, i, float, double);
     }
@@ -147,7 +152,12 @@ proptest! {
     }
 
     #[test]
-    fn in_parts(settings in since(StreamVersion::QT_4_0), variant in variants(), text: String, list: Vec<u16>) {
+    fn in_parts(
+        settings in since(StreamVersion::QT_4_0),
+        variant in variants(),
+        text: String,
+        list: Vec<u16>,
+    ) {
         let mut out = settings.stream(b"");
         out.write(&text).write(&list).write(&variant);
         let message = out.into_bytes();

@@ -204,3 +204,41 @@ fn a_stream_is_a_stream_and_a_sink() {
     .unwrap();
     assert_eq!(*pipe.written.borrow(), b"answer\n");
 }
+
+#[test]
+fn messages_go_on_when_lent_bytes_are_back() {
+    // A task takes the messages.
+    let (device, pipe) = pipe();
+    let framed = Framed::new(&device, Lines::new());
+    let mut stream = framed.stream();
+    feed(&device, &pipe, b"one\ntwo\n", Way::Copied);
+    let lent = device.fill_buf().unwrap();
+    assert_eq!(*lent, *b"one\ntwo\n");
+    let seen = Rc::new(RefCell::new(Vec::new()));
+    let list = seen.clone();
+    spawn_local(async move {
+        while let Some(Ok(line)) = stream.next().await {
+            list.borrow_mut().push(line);
+        }
+    });
+    turn();
+    assert!(seen.borrow().is_empty());
+    drop(lent);
+    turn();
+    turn();
+    assert_eq!(*seen.borrow(), ["one", "two"]);
+
+    // Slots take the messages.
+    let (device, pipe) = super::framing::pipe();
+    let framed = Framed::new(&device, Lines::new());
+    let spy = QSignalSpy::new(&framed.message);
+    framed.pause();
+    feed(&device, &pipe, b"one\ntwo\n", Way::Copied);
+    let lent = device.fill_buf().unwrap();
+    framed.resume();
+    turn();
+    assert_eq!(spy.count(), 0);
+    drop(lent);
+    turn();
+    assert_eq!(spy.values(), ["one", "two"]);
+}

@@ -164,7 +164,9 @@ where
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64, failure_persistence: None, ..Default::default()
+    })]
     #[test]
     fn any_messages_in_any_pieces(
         mut messages in prop::collection::vec(
@@ -185,6 +187,9 @@ proptest! {
             &messages,
             &sizes,
         );
+        let varint = LengthPrefix::new(PrefixSize::Varint(2));
+        bytes_round_trip(|| varint.clone(), &messages, &sizes);
+        bytes_round_trip(|| varint.clone().counting_itself(), &messages, &sizes);
         let texts: Vec<String> = messages
             .iter()
             .map(|message| String::from_utf8_lossy(message).replace(['\n', '\r'], ""))
@@ -201,6 +206,11 @@ proptest! {
         bytes_round_trip(|| Delimited::new(*b"\x09"), &messages, &sizes);
         bytes_round_trip(|| Delimited::new(*b"\x09\x09\x08"), &messages, &sizes);
         bytes_round_trip(|| LengthPrefix::new(PrefixSize::U8), &messages, &sizes);
+        for message in &mut messages {
+            message.resize(message.len().max(3), 7);
+        }
+        bytes_round_trip(|| LengthPrefix::new(size).with_header_size(3), &messages, &sizes);
+        bytes_round_trip(|| varint.clone().with_header_size(2), &messages, &sizes);
     }
 
     #[test]
@@ -208,7 +218,10 @@ proptest! {
         bytes in prop::collection::vec(prop_oneof![any::<u8>(), b'0'..=b':', Just(b'\n')], 0..300),
         size in 1usize..40,
     ) {
-        fn receive<C: Codec<Message: Debug + Clone>>(codec: C, bytes: &[u8], size: usize) -> String {
+        fn receive<C>(codec: C, bytes: &[u8], size: usize) -> String
+        where
+            C: Codec<Message: Debug + Clone>,
+        {
             let (device, pipe) = pipe();
             let framed = Framed::new(&device, codec);
             let (messages, errors) =
@@ -222,11 +235,15 @@ proptest! {
             format!("{:?} {:?}", messages.values(), errors.values())
         }
         fn check<C: Codec<Message: Debug + Clone> + Clone>(codec: C, bytes: &[u8], size: usize) {
-            assert_eq!(receive(codec.clone(), bytes, size), receive(codec, bytes, bytes.len().max(1)));
+            let in_pieces = receive(codec.clone(), bytes, size);
+            assert_eq!(in_pieces, receive(codec, bytes, bytes.len().max(1)));
         }
         check(Netstrings::new().with_limit(100), &bytes, size);
         check(Lines::new().with_limit(100), &bytes, size);
         check(LengthPrefix::new(PrefixSize::U16).counting_itself(), &bytes, size);
+        let varint = LengthPrefix::new(PrefixSize::Varint(4)).with_limit(100);
+        check(varint.clone().counting_itself(), &bytes, size);
+        check(varint.with_header_size(2), &bytes, size);
         check(DataBlocks::<Vec<(String, u32)>>::new(PrefixSize::U8), &bytes, size);
         check(Delimited::new(*b"\n0").with_limit(9), &bytes, size);
         #[cfg(feature = "json")]

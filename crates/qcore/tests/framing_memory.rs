@@ -109,8 +109,8 @@ fn an_endless_message_takes_no_more_than_its_limit() {
 
 #[test]
 fn any_number_of_messages_takes_the_memory_of_one() {
-    let message = b"100:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\
-        aaaaaaaaaaaaa,";
+    let message = b"100:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\
+        aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa,";
     let many = std::iter::repeat_n(&message[..], 10_000);
     let (count, error, peak) = receive(Netstrings::new(), many);
     assert_eq!((count, error), (10_000, None));

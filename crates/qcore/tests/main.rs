@@ -3,6 +3,7 @@
 //! process of their own.
 
 #[cfg(feature = "tasks")]
+mod ack_queue;
 mod awaited_signals;
 mod borrowed_reading;
 mod buffers;
@@ -24,6 +25,7 @@ mod events;
 mod framed_streams;
 mod framing;
 mod gathered_calls;
+mod length_prefixes;
 mod mistakes;
 #[cfg(feature = "tasks")]
 mod nested_tasks;

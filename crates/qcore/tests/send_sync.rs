@@ -47,7 +47,11 @@ impl<T: ?Sized + Sync> SyncProbe<T> {
 
 macro_rules! table {
     ($($type:ty: $send:literal, $sync:literal;)*) => {
-        [$((stringify!($type), (SendProbe::<$type>::SEND, SyncProbe::<$type>::SYNC), ($send, $sync))),*]
+        [$((
+            stringify!($type),
+            (SendProbe::<$type>::SEND, SyncProbe::<$type>::SYNC),
+            ($send, $sync),
+        )),*]
     };
 }
 
@@ -122,6 +126,9 @@ fn what_belongs_to_a_loop_stays_in_its_thread() {
         framing::PrefixSize: true, true;
         framing::DataBlocks<std::rc::Rc<u8>>: true, true;
         framing::Netstrings: true, true;
+        framing::AckQueue<u8>: true, true;
+        framing::Unacknowledged<u8>: true, true;
+        framing::Fields<'_>: true, true;
         framing::Decoded<u8>: true, true;
         framing::FrameError: true, true;
         framing::FrameErrorKind: true, true;

@@ -8,12 +8,13 @@ use std::hint::black_box;
 
 use proptest::{collection::vec, prelude::*};
 use qcore::{
-    OpenMode, QBuffer, QTextStream,
+    DeviceError, OpenMode, QBuffer, QIODevice, QTextStream,
+    io_device::DeviceBackend,
     text_stream::{Manipulator, TextCodec, TextStreamStatus},
 };
 
-/// The most bytes allocated for each byte of input. A byte of Latin-1 may be two of UTF-8, and text,
-/// source and result exist at the same time; all of them may just have grown.
+/// The most bytes allocated for each byte of input. A byte of Latin-1 may be two of UTF-8, and
+/// text, source and result exist at the same time; all of them may just have grown.
 const MULTIPLE: usize = 24;
 /// The bytes that are allowed even without input: the buffers for reading.
 const AT_LEAST: usize = 128 * 1024;
@@ -139,6 +140,42 @@ fn tie_away_from_zero(value: f64, precision: usize) -> Option<String> {
         let scale = exponent.parse::<i32>().unwrap() - precision as i32;
         format!("{}e{scale}", digits + digits.signum())
     })
+}
+
+/// A peer that sends one line without end.
+struct Endless;
+
+impl DeviceBackend for Endless {
+    fn class_name(&self) -> &'static str {
+        "Endless"
+    }
+
+    fn is_sequential(&self) -> bool {
+        true
+    }
+
+    fn read_data(&self, _: &QIODevice, data: &mut [u8]) -> Result<usize, DeviceError> {
+        data.fill(b'7');
+        Ok(data.len())
+    }
+
+    fn write_data(&self, _: &QIODevice, data: &[u8]) -> Result<usize, DeviceError> {
+        Ok(data.len())
+    }
+}
+
+#[test]
+fn a_line_without_end_takes_no_more_than_its_limit() {
+    let device = QIODevice::new(Endless);
+    device.open(OpenMode::READ_WRITE).unwrap();
+    let peak = peak::peak(|| {
+        let mut stream = QTextStream::new(&device);
+        for _ in 0..1000 {
+            let part = stream.read_line_with_maxlen(10_000);
+            assert_eq!(part.map(|part| part.len()), Some(10_000));
+        }
+    });
+    assert!(peak < MULTIPLE * 10_000 + AT_LEAST, "{peak}");
 }
 
 #[test]

@@ -585,7 +585,9 @@ fn an_hour_of_virtual_time_is_the_same_each_time() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 100, failure_persistence: None, ..Default::default()
+    })]
 
     #[test]
     fn timers_fire_as_a_sorted_list_would_say(

@@ -34,6 +34,13 @@ pub fn authenticate(data: &[u8]) {
     crate::auth::fuzz::rounds(data);
 }
 
+/// Treats the text as host names, and as the resolver's configuration.
+pub fn names(text: &str) {
+    crate::host_info::fuzz(text);
+    #[cfg(feature = "dns")]
+    crate::dns_lookup::fuzz::configuration(text);
+}
+
 /// Treats the packet as the kernel's list of interfaces.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub fn netlink(packet: &[u8]) {

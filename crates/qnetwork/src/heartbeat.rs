@@ -1,4 +1,4 @@
-//! [`Heartbeat`]: notices that the other end does not answer.
+//! [`Heartbeat`]: detects that the other end does not answer.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,7 +14,10 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-use crate::socket::{QAbstractSocket, SocketState};
+use crate::{
+    common::OnPanic,
+    socket::{QAbstractSocket, SocketState},
+};
 
 /// How long the connection is silent before a ping.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -22,35 +25,41 @@ const INTERVAL: Duration = Duration::from_secs(30);
 const ALLOWANCE: Duration = Duration::from_secs(10);
 
 library_class! {
-    /// Asks the other end of a connection now and then whether it is there, and ends the connection
-    /// if no answer comes.
+    /// Sends pings to the other end of a connection, and aborts the connection if no answer comes.
     ///
-    /// A connection whose other end has lost its power or its network looks like one on which
-    /// nothing is sent. A heartbeat tells the two apart. When no sign of life has come for the
-    /// [interval](Heartbeat::set_interval), it [asks](HeartbeatNode::ping). If no sign of life comes
-    /// within the [allowance](Heartbeat::set_allowance), it ends the connection:
+    /// If the other end loses its power or its network, the connection looks as if the other end
+    /// had nothing to send. A heartbeat detects this. When no sign of life has come for the
+    /// [interval](Heartbeat::set_interval), it sends a [ping](HeartbeatNode::ping). If no sign of
+    /// life comes within the [allowance](Heartbeat::set_allowance) after that, it ends the
+    /// connection:
     ///
     /// * It emits [`unanswered`](HeartbeatNode::unanswered).
-    /// * The socket emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) with
-    ///   [`SocketTimeout`](crate::SocketErrorKind::SocketTimeout), and aborts.
+    /// * The socket emits [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred)
+    ///   with [`SocketTimeout`](crate::SocketErrorKind::SocketTimeout), and aborts.
     /// * The socket emits [`closed`](crate::socket::AbstractSocketNode::closed) with the kind
     ///   [`Heartbeat`](crate::TimeoutKind::Heartbeat).
     ///
-    /// A heartbeat is a child of its socket. It rests while the socket is not connected, and works
-    /// for all connections of the socket, one after the other.
+    /// While the socket does not read, nobody can know whether the other end answers. So the
+    /// heartbeat then asks nothing and ends nothing: while
+    /// [reading is paused](QAbstractSocket::pause_reading), while the read buffer is full, while
+    /// the socket waits for its share of a [`RateLimit`](crate::RateLimit), and after the other end
+    /// has closed its half of the connection.
+    ///
+    /// A heartbeat is a child of its socket. It works for each connection of the socket, and does
+    /// nothing while the socket is not connected.
     ///
     /// # What is a sign of life
     ///
-    /// By default whatever arrives. After
-    /// [`set_any_data_counts(false)`](Heartbeat::set_any_data_counts) only
-    /// [`answered`](Heartbeat::answered) is, which the program calls when it has read an answer to
-    /// a ping.
+    /// By default any data that arrives is a sign of life. After
+    /// [`set_any_data_counts(false)`](Heartbeat::set_any_data_counts), only a call of
+    /// [`answered`](Heartbeat::answered) is one. The program calls it when it has read the answer
+    /// to a ping.
     ///
     /// Qt has no such class.
     ///
     /// # Examples
     ///
-    /// A client of a protocol by lines. The answer to `PING` is `PONG`:
+    /// A client of a protocol with lines. The answer to `PING` is `PONG`:
     ///
     /// ```
     /// use qnetwork::{Heartbeat, QTcpSocket};
@@ -71,7 +80,7 @@ library_class! {
     /// });
     /// ```
     ///
-    /// A ping that is more than a fixed message:
+    /// A ping with a number:
     ///
     /// ```
     /// # use qnetwork::{Heartbeat, QTcpSocket};
@@ -90,11 +99,11 @@ library_class! {
 
 /// The signals of a [`Heartbeat`].
 pub struct HeartbeatNode {
-    /// It is time to ask the other end. Emitted after the [message](Heartbeat::set_message), if
-    /// there is one, was written.
+    /// A ping is due. If the program has set a [message](Heartbeat::set_message), the heartbeat has
+    /// just written it. Otherwise a slot of this signal has to write the ping.
     pub ping: Signal<()>,
-    /// No sign of life has come in time. The socket aborts when the slots have returned, unless one
-    /// of them has called [`answered`](Heartbeat::answered).
+    /// No sign of life has come within the allowance. The socket aborts when the slots have
+    /// returned, unless one of them has called [`answered`](Heartbeat::answered).
     pub unanswered: Signal<()>,
     base: QObject,
     this: Weak<HeartbeatNode>,
@@ -121,10 +130,10 @@ impl Node for HeartbeatNode {
 }
 
 impl Heartbeat {
-    /// Creates a heartbeat for a socket, as its child. It begins to work as soon as the socket is
-    /// connected, or at once.
+    /// Creates a heartbeat as a child of `socket`. It begins to work when the socket is connected,
+    /// or now if it already is.
     ///
-    /// The interval is 30 seconds and the allowance 10 seconds. There is no message.
+    /// By default the interval is 30 seconds, the allowance is 10 seconds, and there is no message.
     #[allow(clippy::must_use_candidate)] // the socket keeps it
     pub fn new(socket: &QAbstractSocket) -> Self {
         let life = Life::new();
@@ -143,6 +152,7 @@ impl Heartbeat {
             timer: Cell::new(None),
         })));
         this.set_parent(Some(socket));
+        socket.note_arrivals();
         socket.state_changed.connect_to(&this, |this, state| this.on_state_changed(*state));
         socket.ready_read.connect_to(&this, |this, ()| {
             if this.any_data_counts.get() {
@@ -153,8 +163,8 @@ impl Heartbeat {
         this
     }
 
-    /// Sets how long no sign of life has to come before the next ping, 30 seconds by default. A
-    /// negative length changes nothing.
+    /// Sets after how much time without a sign of life the heartbeat sends a ping, in milliseconds
+    /// or as a `Duration`. The default is 30 seconds. A negative number changes nothing.
     pub fn set_interval(&self, interval: impl Into<Interval>) {
         if let Some(interval) = interval.into().as_duration() {
             self.interval.set(interval);
@@ -164,27 +174,27 @@ impl Heartbeat {
         }
     }
 
-    /// Sets how long the answer to a ping may take, 10 seconds by default. It applies to the next
-    /// ping. A negative length changes nothing.
+    /// Sets how long the answer to a ping may take, in milliseconds or as a `Duration`. The default
+    /// is 10 seconds. It applies from the next ping on. A negative number changes nothing.
     pub fn set_allowance(&self, allowance: impl Into<Interval>) {
         if let Some(allowance) = allowance.into().as_duration() {
             self.allowance.set(allowance);
         }
     }
 
-    /// Sets what is written to the socket as a ping. An empty message, the default, is none: a slot
-    /// of [`ping`](HeartbeatNode::ping) writes then.
+    /// Sets the bytes that the heartbeat writes to the socket as a ping. With an empty message, the
+    /// default, it writes nothing: a slot of [`ping`](HeartbeatNode::ping) has to write the ping.
     pub fn set_message(&self, message: impl Into<Vec<u8>>) {
         self.message.replace(message.into());
     }
 
-    /// Sets whether whatever arrives is a sign of life, which is the default. Otherwise only
-    /// [`answered`](Heartbeat::answered) is.
+    /// Sets whether any data that arrives is a sign of life. The default is `true`. With `false`,
+    /// only a call of [`answered`](Heartbeat::answered) is one.
     pub fn set_any_data_counts(&self, counts: bool) {
         self.any_data_counts.set(counts);
     }
 
-    /// Notes a sign of life: an answer to a ping has arrived.
+    /// Tells the heartbeat that an answer to a ping has arrived.
     pub fn answered(&self) {
         self.silence.set(started());
         if self.asks.replace(false) && self.timer.get().is_some() {
@@ -216,8 +226,8 @@ impl HeartbeatNode {
         }
     }
 
-    /// Starts the timer for the end of the interval. Signs of life that come meanwhile start no
-    /// timer: this one then starts another for what is left.
+    /// Starts the timer for the end of the interval. Signs of life that come meanwhile do not
+    /// restart it: when the timer fires, it starts another one for the rest of the interval.
     fn wait_for_silence(&self) {
         self.start_timer(self.interval.get().saturating_sub(self.silence.get().elapsed()));
     }
@@ -235,22 +245,44 @@ impl HeartbeatNode {
         }
     }
 
+    /// Returns whether data has arrived since the ping that no `ready_read` has told of.
+    fn has_heard(&self, socket: &QAbstractSocket) -> bool {
+        self.any_data_counts.get() && socket.take_arrival()
+    }
+
+    /// Ends the connection after `unanswered`. A slot may have ended it already, made another one,
+    /// or noted a sign of life.
+    fn conclude(&self, socket: &QAbstractSocket) {
+        if self.asks.replace(false) {
+            socket.end_for_silence();
+        } else if self.timer.get().is_none() && socket.state() == SocketState::Connected {
+            self.wait_for_silence();
+        }
+    }
+
     fn on_timeout(&self) {
         self.timer.set(None);
         let Some(socket) = self.socket.upgrade() else { return };
-        if self.asks.get() {
+        if !socket.listens() || self.asks.get() && self.has_heard(&socket) {
+            self.asks.set(false);
+            self.silence.set(started());
+            self.wait_for_silence();
+        } else if self.asks.get() {
+            let node = self.this.clone();
+            let _conclusion = OnPanic::new(self.life().dispatcher(), move || {
+                if let Some(node) = node.upgrade()
+                    && let Some(socket) = node.socket.upgrade()
+                {
+                    node.conclude(&socket);
+                }
+            });
             self.unanswered.emit(());
-            // A slot may have ended the connection, or made another one.
-            if self.asks.get() {
-                self.asks.set(false);
-                socket.end_for_silence();
-            } else if self.timer.get().is_none() && socket.state() == SocketState::Connected {
-                self.wait_for_silence();
-            }
+            self.conclude(&socket);
         } else if self.silence.get().elapsed() < self.interval.get() {
             self.wait_for_silence();
         } else {
             self.asks.set(true);
+            socket.take_arrival();
             self.start_timer(self.allowance.get());
             let message = self.message.borrow().clone();
             if !message.is_empty() {

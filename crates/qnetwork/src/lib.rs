@@ -17,9 +17,9 @@
 //!
 //! # Up and down the classes
 //!
-//! A handle derefs to its base class, so that a `&QTcpSocket` fits where a `&QAbstractSocket` is
-//! wanted. `From` returns a handle of any base class, and [`cast`](qcore::QObject::cast) returns
-//! one of a derived class. Both are handles of the same object:
+//! A handle derefs to its base class, so a function that takes a `&QAbstractSocket` also takes a
+//! `&QTcpSocket`. `From` returns a handle of any base class, and [`cast`](qcore::QObject::cast)
+//! returns one of a derived class. Both are handles of the same object:
 //!
 //! ```
 //! use qcore::{QIODevice, QObject};
@@ -42,7 +42,9 @@
 //!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
 //! * [`reconnect`] has [`Reconnector`], which connects a socket again when its connection is lost
-//! * [`heartbeat`] has [`Heartbeat`], which notices that the other end of a connection is gone
+//! * [`heartbeat`] has [`Heartbeat`], which detects that the other end of a connection does not
+//!   answer
+//! * `pipe` has functions that move all bytes from one device to another, with the feature `tasks`
 //! * [`address`] has [`QHostAddress`]
 //! * [`interface`] has [`QNetworkInterface`], the network interfaces of this machine
 //! * [`datagram`] has [`QNetworkDatagram`]
@@ -53,10 +55,10 @@
 //!
 //! # Tasks
 //!
-//! With the feature `tasks`, which is on by default, `async` code uses the same sockets: `connect`,
-//! `accept`, `recv` and others are awaited, and [`stream`](qcore::QIODevice::stream) of a socket
-//! reads and writes. See [`qcore::task`]. With the feature `futures`, streams implement the traits of
-//! the crate `futures-io`.
+//! With the feature `tasks`, which is on by default, `async` code uses the same sockets. It awaits
+//! functions such as `connect`, `accept` and `recv`, and reads and writes with the
+//! [`stream`](qcore::QIODevice::stream) of a socket. See [`qcore::task`]. With the feature
+//! `futures`, streams implement the traits of the crate `futures-io`.
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -132,11 +132,12 @@ from PySide2.QtNetwork import QNetworkInterface
 def left(deadline):
     return deadline.remainingTime() // 1000
 for one in QNetworkInterface.allInterfaces():
-    print('interface', one.index(), one.name(), one.humanReadableName(), one.hardwareAddress(), int(one.flags()),
-          str(one.type()).split('.')[-1], one.maximumTransmissionUnit(), sep='|')
+    print('interface', one.index(), one.name(), one.humanReadableName(), one.hardwareAddress(),
+          int(one.flags()), str(one.type()).split('.')[-1], one.maximumTransmissionUnit(), sep='|')
     for e in one.addressEntries():
-        print('entry', e.ip().toString(), e.netmask().toString(), e.broadcast().toString(), e.prefixLength(),
-              int(e.dnsEligibility()), int(e.isLifetimeKnown()), int(e.isPermanent()), sep='|')
+        print('entry', e.ip().toString(), e.netmask().toString(), e.broadcast().toString(),
+              e.prefixLength(), int(e.dnsEligibility()), int(e.isLifetimeKnown()),
+              int(e.isPermanent()), sep='|')
         print('lasts', left(e.preferredLifetime()), left(e.validityLifetime()), sep='|')
 for address in QNetworkInterface.allAddresses():
     print('address', address.toString(), sep='|')

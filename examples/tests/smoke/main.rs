@@ -1,11 +1,13 @@
 //! Starts the examples and talks to them.
 
+mod chat;
 // `.ci/run` switches this feature on.
 #[cfg(feature = "ecosystem")]
 mod ecosystem;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "json")]
 mod jsonchat;
+mod local;
 // `cargo test --workspace` switches this feature on.
 #[cfg(feature = "tls")]
 mod mqtt;
@@ -20,7 +22,6 @@ use std::{
     env, fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket},
-    os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
@@ -134,6 +135,12 @@ fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
+}
+
+/// Returns a name for a local server that no other test uses.
+fn local_name(what: &str) -> String {
+    let name = format!("qt-smoke-{what}-{}", std::process::id());
+    env::temp_dir().join(name).to_str().unwrap().to_owned()
 }
 
 fn text(bytes: &[u8]) -> &str {
@@ -441,7 +448,8 @@ fn the_echo_server_ends_its_connections() {
 fn the_echo_server_has_workers() {
     for number in [1, 2, 3] {
         let (server, port) = listening("echoserver", &["--workers", &number.to_string()]);
-        // A thread gets its name when it first runs, which may be later than the server's first line.
+        // A thread gets its name when it first runs, which may be later than the server's first
+        // line.
         let end = Instant::now() + PATIENCE;
         while times_of_workers(&server).len() != number {
             assert!(Instant::now() < end, "the server has no {number} workers");
@@ -576,132 +584,6 @@ fn a_daemon_ends_at_its_deadline() {
     assert_eq!(client.read(&mut [0]).unwrap(), 0);
 }
 
-fn chat_server() -> (Running, u16) {
-    let mut command = example("chat");
-    command.args(["--serve", "127.0.0.1:0"]);
-    serve(command)
-}
-
-/// A guest with another client.
-struct Guest(BufReader<TcpStream>);
-
-impl Guest {
-    fn new(port: u16, name: &str) -> Self {
-        let mut guest = Guest(BufReader::new(connect(port)));
-        assert!(guest.line().starts_with("* welcome"));
-        guest.say(name);
-        guest
-    }
-
-    fn say(&mut self, line: &str) {
-        self.0.get_mut().write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
-
-    /// Returns the next line, empty at the end.
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.0.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    }
-}
-
-#[test]
-fn a_chat() {
-    let (_server, port) = chat_server();
-    let mut alice = Guest::new(port, "alice");
-    assert_eq!(alice.line(), "* nobody is here yet");
-    let mut bob = Guest::new(port, "alice");
-    assert_eq!(bob.line(), "* alice is here already; your name?");
-    bob.say("");
-    assert!(bob.line().starts_with("* a name has"));
-    bob.say("b\u{f6}b");
-    assert_eq!(bob.line(), "* here are alice");
-    assert_eq!(alice.line(), "* b\u{f6}b came");
-
-    let mut client = example("chat");
-    client.args([&format!("127.0.0.1:{port}"), "carol"]).stdin(Stdio::piped());
-    let mut client = Running(client.spawn().unwrap());
-    let mut typed = client.0.stdin.take().unwrap();
-    assert_eq!((alice.line(), bob.line()), ("* carol came".into(), "* carol came".into()));
-    // Control characters, which could disturb a terminal, are removed.
-    alice.say("hello\x1b[31m\x07 carol");
-    assert_eq!(bob.line(), "alice: hello[31m carol");
-    typed.write_all(b"one\ntwo, without an end").unwrap();
-    assert_eq!((alice.line(), bob.line()), ("carol: one".into(), "carol: one".into()));
-    drop(bob);
-    assert_eq!(alice.line(), "* b\u{f6}b left");
-    // The client prints everything it has received before it quits.
-    let mut out = BufReader::new(client.0.stdout.take().unwrap());
-    let mut printed = || {
-        let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        line.trim_end().to_owned()
-    };
-    for wanted in ["* here are alice, b\u{f6}b", "alice: hello[31m carol", "* b\u{f6}b left"] {
-        assert_eq!(printed(), wanted);
-    }
-    drop(typed);
-    assert_eq!(alice.line(), "carol: two, without an end");
-    assert_eq!(alice.line(), "* carol left");
-    let output = client.output();
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-}
-
-#[test]
-fn who_does_not_read_is_dropped_from_the_chat() {
-    let (_server, port) = chat_server();
-    let mut slow = Guest::new(port, "slow");
-    assert_eq!(slow.line(), "* nobody is here yet");
-    let mut reader = Guest::new(port, "reader");
-    assert_eq!(reader.line(), "* here are slow");
-    let mut talker = Guest::new(port, "talker");
-    assert_eq!(talker.line(), "* here are slow, reader");
-    assert_eq!(reader.line(), "* talker came");
-    // The system buffers some megabytes for a guest who does not read, but not more. One round is
-    // less than the server keeps for a guest, so no other guest is slow.
-    let (line, mut dropped, mut rounds) = ("x".repeat(1000), false, 0);
-    while !dropped {
-        rounds += 1;
-        assert!(rounds < 1000, "nobody is dropped");
-        (0..100).for_each(|_| talker.say(&line));
-        let mut lines = 0;
-        while lines < 100 {
-            match reader.line() {
-                said if said.starts_with("talker: x") => lines += 1,
-                told => {
-                    assert_eq!(told, "* slow was dropped: reads too slowly");
-                    dropped = true;
-                }
-            }
-        }
-    }
-    drop(talker);
-    assert_eq!(reader.line(), "* talker left");
-
-    // A guest who sends an endless line is dropped, too.
-    let mut endless = Guest::new(port, "endless");
-    assert_eq!(reader.line(), "* endless came");
-    endless.0.get_mut().write_all(&[b'x'; 5000]).unwrap();
-    assert_eq!(reader.line(), "* endless was dropped: a line without end");
-}
-
-#[test]
-fn a_chat_client_without_a_server() {
-    let (server, port) = chat_server();
-    let mut client = example("chat");
-    client.args([&format!("127.0.0.1:{port}"), "alice"]).stdin(Stdio::piped());
-    let mut client = Running(client.spawn().unwrap());
-    let _typed = client.0.stdin.take();
-    let mut other = Guest::new(port, "other");
-    // The other guest is told when the client has entered.
-    let told = other.line();
-    assert!(told == "* here are alice" || other.line() == "* alice came", "{told}");
-    drop(server);
-    let output = client.output();
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stderr), "chat: The remote host closed the connection\n");
-}
-
 #[test]
 fn the_echo_server_echoes_datagrams() {
     let (_server, port) = listening("echoserver", &["--udp"]);
@@ -822,7 +704,7 @@ fn a_group_hears_the_multicast_sender() {
 #[test]
 fn servers_end_on_sigterm() {
     for (name, (server, _)) in [
-        ("chat", chat_server()),
+        ("chat", chat::server()),
         ("echoserver", listening("echoserver", &[])),
         ("fortuneserver", listening("fortuneserver", &[])),
     ] {
@@ -865,95 +747,4 @@ fn a_client_on_qt_asks_our_server() {
         assert_eq!(text(&output.stdout).lines().count(), 1);
         assert!(text(&output.stdout).len() > 10);
     }
-}
-
-/// Returns a name for a local server that no other test uses.
-fn local_name(what: &str) -> String {
-    let name = format!("qt-smoke-{what}-{}", std::process::id());
-    env::temp_dir().join(name).to_str().unwrap().to_owned()
-}
-
-#[test]
-fn local_fortune_client_and_server() {
-    let name = local_name("both");
-    let mut server = example("localfortuneserver");
-    server.arg(&name);
-    let (server, place) = started(server);
-    assert_eq!(Path::new(&place).file_name(), Path::new(&name).file_name());
-    for _ in 0..3 {
-        let mut client = example("localfortuneclient");
-        client.arg(&name);
-        let output = run(client);
-        assert!(output.status.success(), "{}", text(&output.stderr));
-        assert!(text(&output.stdout).len() > 10);
-    }
-    let mut bytes = Vec::new();
-    UnixStream::connect(&name).unwrap().read_to_end(&mut bytes).unwrap();
-    assert_eq!(u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize, bytes.len() - 4);
-    assert_eq!(u32::from_be_bytes(bytes[4..8].try_into().unwrap()) as usize, bytes.len() - 8);
-
-    let mut second = example("localfortuneserver");
-    second.arg(&name);
-    let output = run(second);
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stderr), "localfortuneserver: QLocalServer::listen: Address in use\n");
-    let killed = Command::new("kill").arg(server.0.id().to_string()).status().unwrap();
-    assert!(killed.success());
-    assert_eq!(server.output().status.code(), Some(0));
-    assert!(!Path::new(&name).exists());
-}
-
-#[test]
-fn a_local_fortune_client_without_a_fortune() {
-    let name = local_name("none");
-    let ask = || {
-        let mut client = example("localfortuneclient");
-        client.arg(&name);
-        client
-    };
-    let output = run(ask());
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stderr), "localfortuneclient: there is no server of that name\n");
-
-    let server = UnixListener::bind(&name).unwrap();
-    let client = Running(ask().spawn().unwrap());
-    server.accept().unwrap().0.write_all(b"\0\0\0\x0c\0\0\0\x08\0a").unwrap();
-    let output = client.output();
-    assert_eq!(output.status.code(), Some(1));
-    assert_eq!(text(&output.stderr), "localfortuneclient: the server sent no fortune\n");
-
-    drop(server);
-    let output = run(ask());
-    assert_eq!(text(&output.stderr), "localfortuneclient: the server does not run\n");
-    fs::remove_file(&name).unwrap();
-}
-
-#[test]
-fn local_fortunes_and_qt() {
-    if !has_pyside2() {
-        return;
-    }
-    let name = local_name("qt");
-    let mut server = pyside2("localfortuneserver.py");
-    server.arg(&name);
-    let (_server, _) = started(server);
-    let mut client = example("localfortuneclient");
-    client.arg(&name);
-    let output = run(client);
-    let fortune = "Grüße from Qt \u{1f600}\n";
-    assert_eq!(text(&output.stdout), fortune, "{}", text(&output.stderr));
-    fs::remove_file(&name).unwrap();
-
-    let name = local_name("ours");
-    let mut server = example("localfortuneserver");
-    server.arg(&name);
-    let (server, _) = started(server);
-    let mut client = pyside2("localfortuneclient.py");
-    client.arg(&name);
-    let output = run(client);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(text(&output.stdout).lines().count(), 1);
-    assert!(text(&output.stdout).len() > 10);
-    drop(server);
-    fs::remove_file(&name).unwrap();
 }

@@ -348,7 +348,8 @@ impl<'a> Words<'a> {
     // ---- words
 
     fn next_is(&self, symbol: &str) -> bool {
-        matches!(self.tokens.get(self.at), Some(Token { word: Word::Symbol(s), .. }) if *s == symbol)
+        let next = self.tokens.get(self.at);
+        matches!(next, Some(Token { word: Word::Symbol(s), .. }) if *s == symbol)
     }
 
     fn expect(&mut self, symbol: &str) -> Result<()> {

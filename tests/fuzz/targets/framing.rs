@@ -42,8 +42,9 @@ impl DeviceBackend for Pipe {
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [which, size, data @ ..] = data else { return };
     let size = usize::from(*size).max(1);
-    let sizes = [PrefixSize::U8, PrefixSize::U16, PrefixSize::U32, PrefixSize::U64];
+    let sizes = [PrefixSize::U8, PrefixSize::U16, PrefixSize::U32, PrefixSize::Varint(10)];
     let prefix = LengthPrefix::new(sizes[usize::from(which / 8 % 4)]).with_limit(LIMIT);
+    let prefix = prefix.with_header_size(usize::from(which / 32 % 4));
     match which % 8 {
         0 => check(|| Lines::new().with_limit(LIMIT), data, size),
         1 => check(|| Lines::with_crlf().with_limit(LIMIT).accept_open_end(), data, size),

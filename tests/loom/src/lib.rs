@@ -47,6 +47,8 @@ fn push(queue: &Queue, item: Item) -> Result<(), Item> {
 ///
 /// As in `Sources::poll`, the poll is made before the first wait. Then the loop waits, unless
 /// something was pushed since it last took the items.
+///
+/// A wake-up that comes after the wait has ended stays in the poll, and ends a later wait early.
 fn run(queue: &Queue, done: impl Fn(&[Item], &[u32]) -> bool) -> (Vec<Item>, Vec<u32>) {
     let (mut taken, mut keys) = (Vec::new(), Vec::new());
     let mut poll = None;
@@ -64,8 +66,9 @@ fn run(queue: &Queue, done: impl Fn(&[Item], &[u32]) -> bool) -> (Vec<Item>, Vec
             queue.set_waker(waker.clone());
             waker
         });
-        if !queue.is_woken() {
+        if queue.begin_wait() {
             poll.wait();
+            queue.end_wait();
         }
     }
 }
@@ -90,6 +93,26 @@ fn every_item_arrives_once_and_in_the_order_of_its_sender() {
         for sender in senders {
             sender.join().unwrap();
         }
+    });
+}
+
+#[test]
+fn a_push_wakes_only_a_loop_that_waits() {
+    model(|| {
+        let queue = queue();
+        queue.set_waker(Arc::new(Notify::new()));
+        assert!(queue.push((1, 1)).unwrap().is_none());
+        assert!(!queue.begin_wait());
+        queue.take(&mut Vec::new());
+        assert!(queue.begin_wait());
+        assert!(queue.push((1, 2)).unwrap().is_some());
+        assert!(queue.push((1, 3)).unwrap().is_none());
+        queue.end_wait();
+        assert!(queue.is_woken());
+        queue.take(&mut Vec::new());
+        assert!(queue.begin_wait());
+        queue.end_wait();
+        assert!(queue.push((1, 4)).unwrap().is_none());
     });
 }
 

@@ -1,6 +1,6 @@
 //! A server for benchmarks that measure from outside: `qserver udp|udp-each`,
-//! `qserver echo|echo-tasks|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It prints
-//! `LISTENING <port>`. With a number of workers, that many threads have the connections.
+//! `qserver echo|echo-tasks|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It
+//! prints `LISTENING <port>`. With a number of workers, that many threads have the connections.
 //!
 //! * `echo` sends back all data; `echo-tasks` does so in a task for each connection
 //! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the

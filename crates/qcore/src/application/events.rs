@@ -88,7 +88,7 @@ impl QCoreApplication {
     }
 
     /// Delivers everything that is posted to `receiver` immediately: events, queued slots, and
-    /// deletions that are due. `None` stands for all objects of this thread.
+    /// deletions that are due. `None` means all objects of this thread.
     ///
     /// Events posted during this call wait for the next turn. The event loop does the same in each
     /// turn, so call this function only if you cannot wait for the next turn.
@@ -97,7 +97,7 @@ impl QCoreApplication {
         send_posted(receiver, None);
     }
 
-    /// Delivers immediately everything of this type that is posted to `receiver`. `None` stands for
+    /// Delivers immediately everything of this type that is posted to `receiver`. `None` means
     /// all objects of this thread.
     ///
     /// Queued slots have the type [`META_CALL`](EventType::META_CALL), and deletions have the type
@@ -119,14 +119,14 @@ impl QCoreApplication {
     }
 
     /// Drops everything that is posted to `receiver`, including queued slots and the deletion of
-    /// the object. `None` stands for all objects of this thread, and also drops the queued slots
+    /// the object. `None` means all objects of this thread, and also drops the queued slots
     /// that have no receiver object.
     #[doc(alias = "removePostedEvents")]
     pub fn remove_posted_events(receiver: Option<&QObject>) {
         Dispatcher::current().remove_posted(&which(receiver, None));
     }
 
-    /// Drops everything of this type that is posted to `receiver`. `None` stands for all objects of
+    /// Drops everything of this type that is posted to `receiver`. `None` means all objects of
     /// this thread.
     ///
     /// ```

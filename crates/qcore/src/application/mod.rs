@@ -388,9 +388,9 @@ impl QCoreApplication {
         Dispatcher::existing().is_some_and(|dispatcher| is_closing_down(&dispatcher))
     }
 
-    /// Returns whether [`process_events`](QCoreApplication::process_events) would handle anything in
-    /// this thread: something posted, a timer that is due, a socket that is ready, or written data
-    /// that is still to be sent.
+    /// Returns whether [`process_events`](QCoreApplication::process_events) would handle anything
+    /// in this thread: something posted, a timer that is due, a socket that is ready, or written
+    /// data that is still to be sent.
     ///
     /// Qt's function is obsolete: it also returns `true` when there is nothing to handle.
     ///

@@ -6,23 +6,21 @@ use crate::panics::{self, PanicPolicy};
 /// Panics. These are functions of no application in particular: there is one policy for the
 /// process.
 impl QCoreApplication {
-    /// Sets what becomes of a panic in code of yours that the library calls.
+    /// Sets what happens after a panic in code of the program that the library calls.
     ///
     /// With [`PanicPolicy::Unwind`], the default, a slot's panic unwinds out of the emission and
     /// out of [`exec`](QCoreApplication::exec), and ends the program unless somebody catches it.
     /// With [`PanicPolicy::Report`] the library catches it, logs an error with the panic's message
-    /// and the place where the slot was connected, and goes on with the next slot: what PySide2
-    /// does with an exception. Rust prints the place of the panic itself in either case. A queued
-    /// slot, a timer's call, an event handler and whatever else the event loop calls are treated
-    /// alike.
+    /// and the place where the slot was connected, and continues with the next slot, as PySide2
+    /// does after an exception. In both cases Rust prints the place of the panic itself. The same
+    /// applies to queued slots, timer calls, event handlers and all other code that the event loop
+    /// calls.
     ///
-    /// Set it first: a slot that was connected before still keeps the slots after it from being
-    /// called, and its report does not say where it was connected. Code that runs outside of slots
-    /// and of the loop unwinds as ever, and so does all code if the program is built with
-    /// `panic = "abort"`.
+    /// Set the policy first. If a slot that was connected before panics, the slots after it are not
+    /// called, and its report does not say where it was connected. The policy does not apply to
+    /// code outside of slots and the loop, nor to a program that is built with `panic = "abort"`.
     ///
-    /// A panic leaves what it was in the middle of half done. A program that goes on has to be
-    /// able to live with that.
+    /// A panic leaves an operation half done. A program that continues has to cope with that state.
     ///
     /// # Examples
     ///

@@ -65,7 +65,7 @@ impl Link {
 /// The connections that are cut when the object dies.
 pub(super) struct Connections {
     /// The signals of this object that have ever had a connection.
-    signals: RefCell<SmallVec<[Rc<dyn SlotList>; 1]>>,
+    signals: RefCell<SmallVec<[Rc<dyn SlotList>; 2]>>,
     /// The connections to slots of this object. Disconnected ones are removed in batches.
     incoming: RefCell<SmallVec<[Link; 1]>>,
     sweep_at: Cell<u32>,

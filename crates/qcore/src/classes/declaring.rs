@@ -173,7 +173,10 @@ macro_rules! library_class {
         }
 
         /// The same object, as one of its base class.
-        impl<__Derived: $crate::classes::IntoBase<$class>> ::std::convert::From<__Derived> for $class {
+        impl<__Derived> ::std::convert::From<__Derived> for $class
+        where
+            __Derived: $crate::classes::IntoBase<$class>,
+        {
             fn from(object: __Derived) -> Self {
                 object.into_base()
             }

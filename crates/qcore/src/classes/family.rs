@@ -1,15 +1,15 @@
 //! An object's parent and children.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::{Rc, Weak},
 };
 
 use super::{Life, Object, life::Held};
 use crate::event::EventType;
 
-/// Makes an object a child of another one. Logs a warning and changes nothing if the parent is dead,
-/// or is the child itself or one of its descendants.
+/// Makes an object a child of another one. Logs a warning and changes nothing if the parent is
+/// dead, or is the child itself or one of its descendants.
 #[doc(hidden)]
 pub fn adopt(child: &impl Object, parent: &impl Object) {
     let (child, parent) = (child.life(), parent.life());
@@ -24,7 +24,8 @@ pub fn adopt(child: &impl Object, parent: &impl Object) {
 #[derive(Default)]
 pub(super) struct Family {
     parent: RefCell<Weak<Life>>,
-    children: RefCell<Children>,
+    /// Most objects have no children.
+    children: OnceCell<Box<RefCell<Children>>>,
     /// The index of this object in the parent's list of children.
     place: Cell<u32>,
 }
@@ -79,7 +80,8 @@ impl Life {
 
     /// Returns the children, in the order in which they were added.
     pub(crate) fn children(&self) -> Vec<Rc<Life>> {
-        let children = self.family().children.borrow();
+        let Some(children) = self.family().children.get() else { return Vec::new() };
+        let children = children.borrow();
         children.places.iter().flatten().map(|child| child.life().clone()).collect()
     }
 
@@ -100,7 +102,7 @@ impl Life {
             return;
         }
         *own.parent.borrow_mut() = Rc::downgrade(parent);
-        parent.family().children.borrow_mut().add(Held::new(self));
+        parent.family().children.get_or_init(Box::default).borrow_mut().add(Held::new(self));
         self.tell_parent(parent, EventType::CHILD_ADDED);
     }
 
@@ -109,7 +111,7 @@ impl Life {
     pub(super) fn leave_parent(&self) -> Option<Held> {
         let own = self.family();
         let parent = std::mem::take(&mut *own.parent.borrow_mut()).upgrade()?;
-        let child = parent.family().children.borrow_mut().remove(own.place.get());
+        let child = parent.family().children.get()?.borrow_mut().remove(own.place.get());
         if child.is_some() {
             self.tell_parent(&parent, EventType::CHILD_REMOVED);
         }
@@ -130,7 +132,7 @@ impl Life {
     }
 
     fn next_child(&self) -> Option<Held> {
-        self.family().children.borrow_mut().take_next()
+        self.family().children.get()?.borrow_mut().take_next()
     }
 
     /// Returns whether `self` is `other` or one of its ancestors.

@@ -56,7 +56,7 @@ pub struct Life {
     deletion_posted: Cell<bool>,
     handles: Cell<u32>,
     whole: RefCell<Option<Rc<dyn Node>>>,
-    base: RefCell<Option<Weak<dyn Base>>>,
+    base: OnceCell<Weak<dyn Base>>,
     connections: Connections,
     family: Family,
     /// The `any_class` function of the object's class, if its outermost node belongs to a base
@@ -80,7 +80,7 @@ impl Life {
             deletion_posted: Cell::new(false),
             handles: Cell::new(0),
             whole: RefCell::new(None),
-            base: RefCell::new(None),
+            base: OnceCell::new(),
             connections: Connections::default(),
             family: Family::default(),
             class: Cell::new(None),
@@ -128,14 +128,14 @@ impl Life {
 
     /// Sets the node of the innermost base class.
     pub(crate) fn set_base(&self, base: Weak<dyn Base>) {
-        *self.base.borrow_mut() = Some(base);
+        let _ = self.base.set(base);
     }
 
     /// Returns the node of the innermost base class. This works even if the object is dead, while
     /// any handle to it exists.
     #[inline]
     pub(crate) fn base(&self) -> Option<Rc<dyn Base>> {
-        self.base.borrow().as_ref()?.upgrade()
+        self.base.get()?.upgrade()
     }
 
     #[inline]

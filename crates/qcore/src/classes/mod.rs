@@ -1,10 +1,10 @@
 //! Classes of your own.
 //!
-//! [`class!`](crate::class!) declares a class: its base class, its signals and its fields. The type
-//! that it makes is like the classes of this library, a cheap handle whose signals are fields. It
-//! has a parent and children, it is given to its slots, and it overrides virtual functions by
-//! implementing traits. [`Inherits`] is the bound for functions that take an object of some class
-//! or of one derived from it.
+//! [`class!`](crate::class!) declares a class: its base class, its signals and its fields. The
+//! resulting type is like the classes of this library: a cheap handle whose signals are fields. Its
+//! objects have a parent and children, slots get them as arguments, and the class overrides virtual
+//! functions by implementing traits. [`Inherits`] is the bound for functions that take an object of
+//! a class or of a class derived from it.
 //!
 //! # How a class is made
 //!
@@ -17,10 +17,10 @@
 //!                                                           handles, parent, connections
 //! ```
 //!
-//! Each node holds a handle of its base class, which is not counted. `derive`, which
-//! [`class!`](crate::class!) writes, takes a finished object of the base class, makes its handle
-//! such a one, and makes the new node the outermost of the object. See
-//! [the module of objects](crate::object) for how an object dies.
+//! Each node holds an uncounted handle of its base class. `derive`, which [`class!`](crate::class!)
+//! generates, takes a finished object of the base class. It makes that object's handle an uncounted
+//! one, and makes the new node the outermost node of the object. See [the module of
+//! objects](crate::object) for how an object dies.
 
 mod connections;
 mod declaring;

@@ -4,8 +4,8 @@
 //! `DeviceBackend` for `QIODevice`, `IncomingConnection` for `QTcpServer`. The expansion of
 //! [`class!`](crate::class!) calls `install` on a [`Probe`] for each base class. Method resolution
 //! finds the method of [`Overrides`] if the new class implements the trait. Otherwise it finds the
-//! method of [`NotOverridden`], which needs one more reference. This works only because the class is
-//! a concrete type in the expansion, not a type parameter.
+//! method of [`NotOverridden`], which needs one more reference. This works only because the class
+//! is a concrete type in the expansion, not a type parameter.
 
 use std::{marker::PhantomData, rc::Rc};
 

@@ -143,8 +143,8 @@ impl Dispatcher {
         CURRENT.try_with(find).ok().flatten()
     }
 
-    /// Creates the loop of this thread, which takes the messages of `inbox`. The thread must not have
-    /// a loop yet.
+    /// Creates the loop of this thread, which takes the messages of `inbox`. The thread must not
+    /// have a loop yet.
     pub(crate) fn with_inbox(inbox: Arc<Inbox>) -> Rc<Dispatcher> {
         let dispatcher = Dispatcher::current();
         let is_new = dispatcher.sources.adopt(inbox);
@@ -202,15 +202,21 @@ impl Dispatcher {
         }
     }
 
-    /// Posts a delivery: the loop makes it in the next turn. Returns whether the delivery was
-    /// accepted. It is not accepted once the thread is ending.
+    /// Posts a delivery that is made any number of times: the loop makes it in the next turn, once
+    /// for each call of this function. Returns whether the delivery was accepted. It is not accepted
+    /// once the thread is ending.
     #[inline]
-    pub(crate) fn post_delivery(&self, delivery: Rc<dyn Deliver>) -> bool {
-        self.post_delivery_with(0, delivery)
+    pub(crate) fn post_repeated(&self, delivery: &Rc<impl Deliver + 'static>) -> bool {
+        if self.ended.get() {
+            return false;
+        }
+        self.posted.borrow_mut().push_repeated(delivery);
+        true
     }
 
-    /// Posts a delivery as [`post_delivery`](Dispatcher::post_delivery) does, with a priority.
-    /// Deliveries with higher priorities come first.
+    /// Posts a delivery with a priority. The loop makes it in the next turn, and those with higher
+    /// priorities first. Returns whether the delivery was accepted, as
+    /// [`post_repeated`](Dispatcher::post_repeated) does.
     #[inline]
     pub(crate) fn post_delivery_with(&self, priority: i32, delivery: Rc<dyn Deliver>) -> bool {
         if self.ended.get() {
@@ -223,7 +229,7 @@ impl Dispatcher {
     /// Posts a delivery for the level of this call: the loop that has made the current delivery
     /// makes it, after control has returned to that loop. A loop nested inside the current delivery
     /// does not make it. Returns whether the delivery was accepted, as
-    /// [`post_delivery`](Dispatcher::post_delivery) does.
+    /// [`post_repeated`](Dispatcher::post_repeated) does.
     pub(crate) fn post_for_this_level(&self, delivery: Rc<dyn Deliver>) -> bool {
         if self.ended.get() {
             return false;

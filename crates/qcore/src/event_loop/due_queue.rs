@@ -9,17 +9,18 @@
 //! ```
 //!
 //! The wheel counts time in ticks of about one millisecond. `cursor` is a tick, and all entries in
-//! the wheel are due in later ticks. An entry is on the level of the highest digit, to base 64, in
-//! which its tick differs from the cursor, in the slot with the number of that digit. So the
-//! entries that are due next are in the first occupied slot of the lowest level. The cursor moves
-//! there, and the entries of that slot move to lower levels, or to the heap.
+//! the wheel are due in later ticks. To find the level of an entry, write its tick and the cursor
+//! as numbers to base 64: the level is the highest digit in which they differ, and the slot is the
+//! value of that digit in the entry's tick. So the entries that are due next are in the first
+//! occupied slot of the lowest level. The cursor moves there, and the entries of that slot move to
+//! lower levels, or to the heap.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use crate::time::Nanos;
 
-/// The heap alone holds this many entries. It is as fast as the wheel then, because it fits into
-/// the processor's first cache.
+/// Up to this many entries are in the heap only. A heap of this size is as fast as the wheel,
+/// because it fits into the processor's first cache.
 const FEW: usize = 1024;
 /// The length of a tick in nanoseconds is 2 to the power of this.
 const TICK_BITS: u32 = 20;

@@ -6,25 +6,32 @@
 #[cfg(not(loom))]
 use std::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU8, Ordering},
 };
 
 #[cfg(loom)]
 use loom::sync::{
     Arc, Mutex, MutexGuard,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicU8, Ordering},
 };
 
 /// A queue of items `M` from any thread to one loop, which the waker `W` wakes.
 ///
-/// A queue may exist before its loop. The loop brings its waker when it first waits. Items that were
-/// pushed before that need no wake-up, because the loop checks [`is_woken`](Self::is_woken) after
-/// it has set the waker and before it waits.
+/// A queue may exist before its loop. The loop brings its waker when it first waits. A push wakes
+/// the loop only while it waits: before each wait, the loop calls
+/// [`begin_wait`](Self::begin_wait), which reports what was pushed before.
 pub(super) struct HandOver<M, W> {
     shared: Mutex<Shared<M, W>>,
-    /// Whether anything was pushed since the loop last took the items. It changes under the lock.
-    woken: AtomicBool,
+    /// [`IDLE`], [`WAITING`] or [`WOKEN`]. It becomes `WOKEN`, and stops being so, under the lock.
+    state: AtomicU8,
 }
+
+/// Nothing was pushed since the loop last took the items, and the loop does not wait.
+const IDLE: u8 = 0;
+/// Nothing was pushed since the loop last took the items, and the loop waits or is about to.
+const WAITING: u8 = 1;
+/// Something was pushed since the loop last took the items.
+const WOKEN: u8 = 2;
 
 struct Shared<M, W> {
     /// The items that the loop has not taken yet; `None` after the loop has ended.
@@ -41,7 +48,7 @@ pub(super) type ToWake<W> = Option<Arc<W>>;
 impl<M, W> HandOver<M, W> {
     pub(super) fn new() -> Self {
         let shared = Shared { items: Some(Vec::new()), discarded: Vec::new(), waker: None };
-        HandOver { shared: Mutex::new(shared), woken: AtomicBool::new(false) }
+        HandOver { shared: Mutex::new(shared), state: AtomicU8::new(IDLE) }
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared<M, W>> {
@@ -94,14 +101,17 @@ impl<M, W> HandOver<M, W> {
         self.note(&self.shared())
     }
 
-    /// Notes that there is something to take. Only the first note after a take wakes the loop.
+    /// Notes that there is something to take. Only the first note after a take wakes the loop, and
+    /// only if the loop waits.
     fn note(&self, shared: &Shared<M, W>) -> ToWake<W> {
-        // All changes of the flag are made under the lock.
-        if self.woken.load(Ordering::Relaxed) {
+        // Only a take ends this state, and it needs the lock.
+        if self.state.load(Ordering::Relaxed) == WOKEN {
             return None;
         }
-        self.woken.store(true, Ordering::Release);
-        shared.waker.clone()
+        match self.state.swap(WOKEN, Ordering::AcqRel) {
+            WAITING => shared.waker.clone(),
+            _ => None,
+        }
     }
 
     pub(super) fn is_open(&self) -> bool {
@@ -110,7 +120,7 @@ impl<M, W> HandOver<M, W> {
 
     // ---- the loop
 
-    /// Sets the waker. The loop calls [`is_woken`](Self::is_woken) afterwards, before it waits.
+    /// Sets the waker. The loop calls this before its first wait.
     pub(super) fn set_waker(&self, waker: W) {
         self.shared().waker = Some(Arc::new(waker));
     }
@@ -118,14 +128,29 @@ impl<M, W> HandOver<M, W> {
     /// Returns whether anything was pushed since the last take.
     #[inline]
     pub(super) fn is_woken(&self) -> bool {
-        self.woken.load(Ordering::Acquire)
+        self.state.load(Ordering::Acquire) == WOKEN
+    }
+
+    /// Begins a wait, which the next push ends through the waker. Returns `false` if the loop must
+    /// not wait, because something was pushed since the last take.
+    #[must_use]
+    pub(super) fn begin_wait(&self) -> bool {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        self.state.compare_exchange(IDLE, WAITING, success, failure).is_ok()
+    }
+
+    /// Ends a wait that [`begin_wait`](Self::begin_wait) has begun.
+    pub(super) fn end_wait(&self) {
+        // If it fails, something was pushed.
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.state.compare_exchange(WAITING, IDLE, success, failure);
     }
 
     /// Swaps the items for the empty `items`, and returns the discarded keys.
     pub(super) fn take(&self, items: &mut Vec<M>) -> Vec<u32> {
         let mut shared = self.shared();
-        // A later push finds the flag cleared and wakes the loop again.
-        self.woken.store(false, Ordering::Release);
+        // A later push finds this state, and wakes the loop if it waits by then.
+        self.state.store(IDLE, Ordering::Release);
         if let Some(waiting) = &mut shared.items {
             std::mem::swap(waiting, items);
         }

@@ -146,6 +146,18 @@ impl Inbox {
         self.0.is_woken()
     }
 
+    /// Begins a wait, which the next message ends. Returns `false` if the loop must not wait, because
+    /// something was sent since it last took the messages.
+    #[must_use]
+    pub(super) fn begin_wait(&self) -> bool {
+        self.0.begin_wait()
+    }
+
+    /// Ends a wait that [`begin_wait`](Self::begin_wait) has begun.
+    pub(super) fn end_wait(&self) {
+        self.0.end_wait();
+    }
+
     /// Swaps the messages for the empty `messages`, and returns the keys of discarded values.
     pub(super) fn take(&self, messages: &mut Vec<Message>) -> Vec<u32> {
         self.0.take(messages)

@@ -5,8 +5,8 @@
 //! and it calls event sources and timer handlers through traits. It works in turns:
 //!
 //! ```text
-//!   ┌─► posted calls ─► poll ─► ready sources ─► writers ─► due timers ─► tasks ─► early writers ─┐
-//!   └─────────────────────────────────────────────────────────────────────────────────────────────┘
+//! ┌─► posted calls ─► poll ─► ready sources ─► writers ─► due timers ─► tasks ─► early writers ─┐
+//! └─────────────────────────────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! * **Posted calls** are queued slots, events, calls of [`Poster::post`], and deletions requested
@@ -19,11 +19,12 @@
 //!   slot writes after the poll goes out in the next turn, all at once. A socket whose
 //!   `bytes_written` signal has no slots is an *early* writer: the loop sends its data at the end
 //!   of the turn in which it was written, unless calls are posted that must run before.
-//! * **Timers** that are due fire in the order of their due times, each at most once. If none was due
-//!   when the loop polled, the step is left out: a timer that a source starts waits for the next
-//!   turn, in which the data that the source wrote goes out first.
-//! * **Tasks** that are ready are polled in the order in which they became ready, at most 256 in one
-//!   turn. The data that they write goes out in the same turn. The feature `tasks` adds this step.
+//! * **Timers** that are due fire in the order of their due times, each at most once. If none was
+//!   due when the loop polled, the step is left out: a timer that a source starts waits for the
+//!   next turn, in which the data that the source wrote goes out first.
+//! * **Tasks** that are ready are polled in the order in which they became ready, at most 256 in
+//!   one turn. The data that they write goes out in the same turn. The feature `tasks` adds this
+//!   step.
 //!
 //! Each call of user code by the loop is a *delivery*. A slot may run a nested loop. The nested
 //! loop continues with the same queues, so that nothing is handled twice and nothing is lost.

@@ -197,8 +197,18 @@ impl Sources {
         }
     }
 
-    /// Waits for events and marks their sources as ready. Without a time-out it waits for ever.
+    /// Waits for events and marks their sources as ready. Without a time-out it waits for ever. Other
+    /// threads do not end the wait.
     pub(super) fn wait(&self, timeout: Option<Duration>) {
+        self.wait_with(timeout, false);
+    }
+
+    /// Waits as [`wait`](Self::wait) does, and what another thread sends ends the wait.
+    pub(super) fn wait_for_all(&self, timeout: Option<Duration>) {
+        self.wait_with(timeout, true);
+    }
+
+    fn wait_with(&self, timeout: Option<Duration>, for_threads: bool) {
         let queued = self.ready_count();
         #[cfg(feature = "simulation")]
         if self.wait_simulated(timeout) {
@@ -207,7 +217,7 @@ impl Sources {
             }
             return;
         }
-        let waited = self.poll(timeout);
+        let waited = self.poll(timeout, for_threads);
         if self.ready_count() > queued {
             self.sort_ready();
         }
@@ -223,21 +233,25 @@ impl Sources {
         }
     }
 
-    fn poll(&self, timeout: Option<Duration>) -> io::Result<()> {
-        let (polling, timeout) = match self.poll.take() {
-            Some(polling) => (Some(polling), timeout),
+    fn poll(&self, timeout: Option<Duration>, for_threads: bool) -> io::Result<()> {
+        let polling = match self.poll.take() {
+            Some(polling) => Some(polling),
             None => {
                 self.ensure_poll()?;
-                // What was sent before the poll existed has woken nobody.
-                let is_woken = self.inbox().is_woken();
-                (self.poll.take(), if is_woken { Some(Duration::ZERO) } else { timeout })
+                self.poll.take()
             }
         };
         let Some(mut polling) = polling else {
             // An outer call is waiting with the poll.
             return Ok(());
         };
+        let inbox = if for_threads { self.inbox.get() } else { None };
+        let waits = inbox.is_some_and(|inbox| inbox.begin_wait());
+        let timeout = if inbox.is_some() && !waits { Some(Duration::ZERO) } else { timeout };
         let polled = polling.poll.poll(&mut polling.events, timeout.map(whole_millis));
+        if let Some(inbox) = inbox.filter(|_| waits) {
+            inbox.end_wait();
+        }
         if polled.is_ok() {
             for event in polling.events.iter() {
                 let key = SourceKey::from_token(event.token());

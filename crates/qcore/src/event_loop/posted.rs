@@ -4,7 +4,7 @@ use std::{any::Any, cell::Cell, collections::VecDeque, rc::Rc};
 
 use slab::Slab;
 
-use crate::id::ObjectId;
+use crate::{id::ObjectId, panics::drop_all};
 
 /// A posted delivery: a queued slot, an event, or the deletion of an object.
 pub(crate) trait Deliver {
@@ -75,6 +75,9 @@ impl Deliver for Preparation {
 pub(super) enum Posted {
     Call(Box<dyn FnOnce()>),
     Delivery(Rc<dyn Deliver>),
+    /// Consecutive deliveries of one kind, and how many are left. It keeps its place until the last
+    /// one.
+    Repeated(Rc<dyn Deliver>, Cell<u32>),
     /// A delivery that came from another thread.
     Sent(Box<dyn Deliver>),
     /// A parcel of several calls that came from another thread. It keeps its place until its last
@@ -92,16 +95,21 @@ impl Posted {
         match self {
             Posted::Call(_) | Posted::Gone => None,
             Posted::Delivery(delivery)
+            | Posted::Repeated(delivery, _)
             | Posted::Several(delivery)
             | Posted::ForLevel(delivery, _) => Some(&**delivery),
             Posted::Sent(delivery) => Some(&**delivery),
         }
     }
 
-    /// Returns the item without taking it, if it is a parcel with several calls left.
+    /// Returns the next of several deliveries that share a place, unless it is the last one.
     #[inline]
     fn share(&self) -> Option<Posted> {
         match self {
+            Posted::Repeated(delivery, left) if left.get() > 1 => {
+                left.set(left.get() - 1);
+                Some(Posted::Delivery(delivery.clone()))
+            }
             Posted::Several(parcel) if !parcel.is_last() => Some(Posted::Several(parcel.clone())),
             _ => None,
         }
@@ -109,7 +117,23 @@ impl Posted {
 
     /// Cancels the item. Returns the value that would have been delivered, for the caller to drop.
     pub(super) fn cancel(&self) -> Option<Box<dyn Any>> {
-        self.delivery()?.cancel()
+        let delivery = self.delivery()?;
+        match self {
+            Posted::Repeated(_, left) if left.get() > 1 => {
+                let values = (0..left.get()).filter_map(|_| delivery.cancel()).collect();
+                Some(Box::new(Cancelled(values)))
+            }
+            _ => delivery.cancel(),
+        }
+    }
+}
+
+/// The values of deliveries that were cancelled together.
+struct Cancelled(Vec<Box<dyn Any>>);
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        drop_all(self.0.drain(..));
     }
 }
 
@@ -217,6 +241,23 @@ impl PostQueue {
     #[inline]
     pub(super) fn push(&mut self, posted: Posted) {
         self.push_with(0, posted);
+    }
+
+    /// Adds a delivery that is made any number of times. It joins the newest item if that is the same
+    /// delivery and no round has reached it: a round makes the deliveries that were posted before.
+    #[inline]
+    pub(super) fn push_repeated<D: Deliver + 'static>(&mut self, delivery: &Rc<D>) {
+        if self.taken + self.queue.len() as u64 > self.behind
+            && let Some(newest) = self.queue.back()
+            && newest.priority == 0
+            && let Posted::Repeated(known, left) = self.posted(newest)
+            && std::ptr::addr_eq(Rc::as_ptr(known), Rc::as_ptr(delivery))
+            && let Some(more) = left.get().checked_add(1)
+        {
+            left.set(more);
+            return;
+        }
+        self.push(Posted::Repeated(delivery.clone(), Cell::new(1)));
     }
 
     #[inline]
@@ -536,6 +577,96 @@ mod tests {
         let mut round = queue.begin_round(&Which::ALL);
         assert!(queue.next(&mut round, &Which::ALL, 1).is_some());
         assert!(!queue.has_work(1));
+    }
+
+    /// Counts how often it is made.
+    #[derive(Default)]
+    struct Counted(Cell<u32>);
+
+    impl Deliver for Counted {
+        fn deliver(&self) {
+            self.0.set(self.0.get() + 1);
+        }
+
+        fn cancel(&self) -> Option<Box<dyn Any>> {
+            Some(Box::new(()))
+        }
+
+        fn receiver(&self) -> ObjectId {
+            ObjectId::new(1, 0)
+        }
+
+        fn kind(&self) -> u16 {
+            43
+        }
+    }
+
+    #[test]
+    fn repeated_deliveries_share_a_place_until_a_round_reaches_it() {
+        let mut queue = PostQueue::default();
+        let [first, second] = [0, 1].map(|_| Rc::new(Counted::default()));
+        let run = |queue: &mut PostQueue, round: &mut Round| {
+            match queue.next(round, &Which::ALL, 1) {
+                Some(Posted::Delivery(next) | Posted::Repeated(next, _)) => next.deliver(),
+                _ => panic!("there is no delivery"),
+            }
+            (first.0.get(), second.0.get())
+        };
+        for delivery in [&first, &first, &second, &first] {
+            queue.push_repeated(delivery);
+        }
+        assert_eq!(queue.queue.len(), 3);
+        let mut round = queue.begin_round(&Which::ALL);
+        // This one is for the next round, although it is the same as the last one.
+        queue.push_repeated(&first);
+        queue.push_repeated(&first);
+        assert_eq!(queue.queue.len(), 4);
+        assert_eq!(run(&mut queue, &mut round), (1, 0));
+        assert_eq!(run(&mut queue, &mut round), (2, 0));
+        assert_eq!(run(&mut queue, &mut round), (2, 1));
+        assert_eq!(run(&mut queue, &mut round), (3, 1));
+        assert!(queue.next(&mut round, &Which::ALL, 1).is_none());
+        queue.end_round();
+        // An item with another priority, and a parcel of none, stand between.
+        queue.push_with(-1, call());
+        queue.push_repeated(&first);
+        assert_eq!(queue.queue.len(), 3);
+        let which = Which::new(Some(ObjectId::new(1, 0)), None);
+        let mut round = queue.begin_round(&which);
+        assert!(queue.next(&mut round, &which, 1).is_some());
+        queue.end_round();
+        let removed = queue.remove(&which);
+        assert_eq!(removed.len(), 2);
+        assert!(removed.iter().all(|item| item.cancel().is_some()));
+    }
+
+    #[test]
+    fn all_values_of_a_repeated_delivery_are_cancelled() {
+        struct Values(Cell<u32>, Rc<()>);
+        impl Deliver for Values {
+            fn deliver(&self) {}
+
+            fn cancel(&self) -> Option<Box<dyn Any>> {
+                self.0.set(self.0.get().checked_sub(1)?);
+                Some(Box::new(self.1.clone()))
+            }
+
+            fn receiver(&self) -> ObjectId {
+                ObjectId::NONE
+            }
+
+            fn kind(&self) -> u16 {
+                43
+            }
+        }
+        let mut queue = PostQueue::default();
+        let value = Rc::new(());
+        let delivery = Rc::new(Values(Cell::new(5), value.clone()));
+        (0..5).for_each(|_| queue.push_repeated(&delivery));
+        let cancelled: Vec<_> = queue.take_all().iter().filter_map(Posted::cancel).collect();
+        assert_eq!((delivery.0.get(), Rc::strong_count(&value)), (0, 7));
+        drop(cancelled);
+        assert_eq!(Rc::strong_count(&value), 2);
     }
 
     #[test]

@@ -74,7 +74,8 @@ impl Dispatcher {
         run.code()
     }
 
-    /// Runs the loop until `root` is done. The loop polls `root` in the step for tasks of each turn.
+    /// Runs the loop until `root` is done. The loop polls `root` in the step for tasks of each
+    /// turn.
     #[cfg(feature = "tasks")]
     pub(crate) fn run_until(self: &Rc<Self>, root: &dyn Root) -> RootEnd {
         let run = Rc::new(Run::default());

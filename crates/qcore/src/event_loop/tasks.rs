@@ -54,16 +54,36 @@ pub(crate) trait Job {
 
     /// Moves the output to `place`, which is an `Option` of the output's type.
     fn take_output(self: Pin<&mut Self>, place: &mut dyn Any);
+
+    /// Returns the payload, if a panic is in the place of the output.
+    fn take_panic(self: Pin<&mut Self>) -> Option<Payload> {
+        None
+    }
 }
 
-/// The key of a task: its index in the table, and a number that tells it from earlier tasks at that
-/// index.
+/// A panic in the place of an output.
+struct Panicked(Option<Payload>);
+
+impl Job for Panicked {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), Payload>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn take_output(self: Pin<&mut Self>, _: &mut dyn Any) {}
+
+    fn take_panic(mut self: Pin<&mut Self>) -> Option<Payload> {
+        self.0.take()
+    }
+}
+
+/// The key of a task: its index in the table, and the lower half of its serial number, which tells
+/// it from earlier tasks at that index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TaskKey(u64);
 
 impl TaskKey {
-    fn new(index: usize, generation: u32) -> Self {
-        TaskKey(u64::from(generation) << 32 | index as u64)
+    fn new(index: usize, serial: u64) -> Self {
+        TaskKey(serial << 32 | index as u64)
     }
 
     fn index(self) -> usize {
@@ -87,21 +107,25 @@ impl TaskKey {
 
 type BoxedJob = Pin<Box<dyn Job>>;
 
+/// A program may have many tasks that have not been polled yet, so an entry is small.
 struct Entry {
-    generation: u32,
-    /// How many tasks were spawned before this one. When the loop ends, it drops the tasks in this
-    /// order.
+    /// Rises from task to task. When the loop ends, it drops the tasks in this order.
     serial: u64,
     /// The future; or its output, if the task is finished. Taken out while the task is polled.
     job: Option<BoxedJob>,
-    /// The waker, taken out while the task is polled.
+    /// The waker. A task gets it when it is first polled. Taken out while the task is polled.
     alarm: Option<(Arc<Alarm>, Waker)>,
     stage: Stage,
     /// Whether a handle wants the output.
     held: bool,
     /// The task that waits for the output.
     awaiter: Option<Waker>,
-    panic: Option<Payload>,
+}
+
+impl Entry {
+    fn is_of(&self, key: TaskKey) -> bool {
+        self.serial as u32 == key.generation()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,8 +161,7 @@ pub(crate) struct Tasks {
     buffer: Cell<Vec<Arc<Alarm>>>,
     /// Alarms of finished tasks that nobody else has a clone of.
     alarms: RefCell<Vec<(Arc<Alarm>, Waker)>>,
-    next_generation: Cell<u32>,
-    next_serial: Cell<u64>,
+    last_serial: Cell<u64>,
     /// How often the task that is being polled may still take something without waiting.
     allowance: Cell<u32>,
     ended: Cell<bool>,
@@ -315,8 +338,7 @@ impl Tasks {
             deferred: RefCell::default(),
             buffer: Cell::default(),
             alarms: RefCell::default(),
-            next_generation: Cell::new(0),
-            next_serial: Cell::new(0),
+            last_serial: Cell::new(0),
             allowance: Cell::new(TAKEN),
             ended: Cell::new(ended),
         }
@@ -342,24 +364,13 @@ impl Tasks {
         if self.ended.get() {
             return None;
         }
-        // Generation 0 belongs to no task.
-        let generation = self.next_generation.get().checked_add(1).unwrap_or(1);
-        self.next_generation.set(generation);
-        let serial = self.next_serial.get();
-        self.next_serial.set(serial + 1);
+        let serial = self.last_serial.get() + 1;
+        self.last_serial.set(serial);
         let mut table = self.table.borrow_mut();
         let place = table.vacant_entry();
-        let key = TaskKey::new(place.key(), generation);
-        place.insert(Entry {
-            generation,
-            serial,
-            job: Some(job),
-            alarm: Some(self.alarm(key)),
-            stage: Stage::Ready,
-            held: true,
-            awaiter: None,
-            panic: None,
-        });
+        let key = TaskKey::new(place.key(), serial);
+        let (stage, held) = (Stage::Ready, true);
+        place.insert(Entry { serial, job: Some(job), alarm: None, stage, held, awaiter: None });
         self.ready.borrow_mut().push_back(key);
         Some(key)
     }
@@ -379,7 +390,7 @@ impl Tasks {
     fn keep(&self, alarm: Option<(Arc<Alarm>, Waker)>) {
         let Some(alarm) = alarm else { return };
         let mut alarms = self.alarms.borrow_mut();
-        if Arc::strong_count(&alarm.0) == 2 && alarms.len() < ALARMS {
+        if Arc::strong_count(&alarm.0) == 2 && alarms.len() < ALARMS && !self.ended.get() {
             alarms.push(alarm);
         }
     }
@@ -388,12 +399,14 @@ impl Tasks {
     fn with<T>(&self, key: TaskKey, f: impl FnOnce(&mut Entry) -> T) -> Option<T> {
         let mut table = self.table.borrow_mut();
         let entry = table.get_mut(key.index());
-        entry.filter(|entry| entry.generation == key.generation()).map(f)
+        entry.filter(|entry| entry.is_of(key)).map(f)
     }
 
     fn remove(&self, key: TaskKey) -> Option<Entry> {
-        self.with(key, |_| ())?;
-        let mut entry = self.table.borrow_mut().remove(key.index());
+        let mut table = self.table.borrow_mut();
+        table.get(key.index()).filter(|entry| entry.is_of(key))?;
+        let mut entry = table.remove(key.index());
+        drop(table);
         self.keep(entry.alarm.take());
         Some(entry)
     }
@@ -463,11 +476,13 @@ impl Tasks {
             }
             Some(Ok(())) => match self.remove(key) {
                 None => Joined::Aborted,
-                Some(Entry { panic: Some(payload), .. }) => Joined::Panicked(payload),
-                Some(Entry { job: Some(mut job), .. }) => {
-                    job.as_mut().take_output(place);
-                    Joined::Output
-                }
+                Some(Entry { job: Some(mut job), .. }) => match job.as_mut().take_panic() {
+                    Some(payload) => Joined::Panicked(payload),
+                    None => {
+                        job.as_mut().take_output(place);
+                        Joined::Output
+                    }
+                },
                 Some(_) => Joined::Aborted,
             },
         }
@@ -485,10 +500,8 @@ impl Tasks {
         if !finished {
             return None;
         }
-        let mut entry = self.remove(key)?;
-        let panic = entry.panic.take();
-        drop(entry);
-        panic
+        let entry = self.remove(key)?;
+        entry.job?.as_mut().take_panic()
     }
 
     // ---- waking
@@ -551,10 +564,10 @@ impl Tasks {
                     return None;
                 }
                 entry.stage = Stage::Polling;
-                entry.job.take().zip(entry.alarm.take())
+                Some((entry.job.take()?, entry.alarm.take()))
             });
             if let Some(Some((job, alarm))) = taken {
-                return Some((key, job, alarm));
+                return Some((key, job, alarm.unwrap_or_else(|| self.alarm(key))));
             }
         }
     }
@@ -562,44 +575,42 @@ impl Tasks {
     /// Polls a task and puts it back.
     fn poll(&self, key: TaskKey, mut job: BoxedJob, alarm: (Arc<Alarm>, Waker)) {
         // What is taken out of its `Option` is not dropped while the table is borrowed.
-        let mut polled = Some(job.as_mut().poll(&mut Context::from_waker(&alarm.1)));
-        let mut job = Some(job);
-        let mut payload = None;
-        let mut after = After::Gone;
-        let mut alarm = Some(alarm);
-        self.with(key, |entry| {
-            let Some(polled) = polled.take() else { return };
-            entry.alarm = alarm.take();
-            after = match (polled, entry.stage) {
-                (Poll::Pending, Stage::Doomed) => After::Discard,
-                (Poll::Pending, Stage::Woken) => {
-                    entry.job = job.take();
-                    entry.stage = Stage::Ready;
-                    After::Requeue
+        let polled = job.as_mut().poll(&mut Context::from_waker(&alarm.1));
+        let (mut job, mut alarm, mut payload) = (Some(job), Some(alarm), None);
+        let after = match polled {
+            Poll::Pending => self.with(key, |entry| match entry.stage {
+                Stage::Doomed => After::Discard,
+                stage => {
+                    (entry.job, entry.alarm) = (job.take(), alarm.take());
+                    let is_woken = stage == Stage::Woken;
+                    entry.stage = if is_woken { Stage::Ready } else { Stage::Waiting };
+                    if is_woken { After::Requeue } else { After::Nothing }
                 }
-                (Poll::Pending, _) => {
-                    entry.job = job.take();
-                    entry.stage = Stage::Waiting;
-                    After::Nothing
-                }
-                (Poll::Ready(outcome), stage) => {
-                    let wanted = entry.held && stage != Stage::Doomed;
-                    entry.stage = Stage::Finished;
-                    match outcome {
-                        Err(panic) if wanted => entry.panic = Some(panic),
-                        Err(panic) => payload = Some(panic),
-                        Ok(()) if wanted => entry.job = job.take(),
-                        Ok(()) => {}
+            }),
+            Poll::Ready(outcome) => {
+                let mut outcome = outcome.err();
+                let after = self.with(key, |entry| {
+                    if !entry.held || entry.stage == Stage::Doomed {
+                        return After::Discard;
                     }
-                    if wanted { After::Wake(entry.awaiter.take()) } else { After::Discard }
-                }
-            };
-        });
+                    entry.stage = Stage::Finished;
+                    entry.job = match outcome.take() {
+                        None => job.take(),
+                        panic => Some(Box::pin(Panicked(panic))),
+                    };
+                    After::Wake(entry.awaiter.take())
+                });
+                payload = outcome;
+                after
+            }
+        };
+        self.keep(alarm);
         match after {
-            After::Requeue => self.deferred.borrow_mut().push_back(key),
-            After::Wake(Some(awaiter)) => awaiter.wake(),
-            After::Discard => self.discard(key),
-            After::Nothing | After::Gone | After::Wake(None) => {}
+            Some(After::Requeue) => self.deferred.borrow_mut().push_back(key),
+            Some(After::Wake(Some(awaiter))) => awaiter.wake(),
+            Some(After::Discard) => self.discard(key),
+            // Without an entry, the loop has ended meanwhile.
+            Some(After::Nothing | After::Wake(None)) | None => {}
         }
         // The output of a task without a handle is dropped here, or what is left of one that was
         // aborted.
@@ -633,8 +644,6 @@ impl Tasks {
 /// What is to be done after a task was polled, with nothing borrowed.
 enum After {
     Nothing,
-    /// The loop has ended meanwhile.
-    Gone,
     Requeue,
     Discard,
     Wake(Option<Waker>),

@@ -37,8 +37,8 @@ impl Dispatcher {
             (self.writers.borrow().len(), self.early_writers.borrow().len());
         // This turn includes the calls that other threads posted before it, as if this thread had
         // posted them.
-        self.collect_posts();
-        let mut done = self.send_posted(&Which::ALL);
+        let woken = self.collect_posts();
+        let mut done = self.send_posted(&Which::ALL) || woken;
         let (writers, early) = if is_last() {
             (writers_before, early_before)
         } else {
@@ -101,7 +101,7 @@ impl Dispatcher {
             (Some(due), Some(until)) => Some(due.min(until)),
             (due, until) => due.or(until),
         };
-        let Some(at) = at else { return self.sources.wait(None) };
+        let Some(at) = at else { return self.sources.wait_for_all(None) };
         if self.sources.moves(&self.clock) {
             self.sources.wait(Some(Duration::ZERO));
             let is_ready = sockets && self.sources.ready_count() > 0;
@@ -111,7 +111,7 @@ impl Dispatcher {
             return;
         }
         let rest = if at <= past { 0 } else { at.saturating_sub(self.clock.now()) };
-        self.sources.wait(Some(Duration::from_nanos(rest)));
+        self.sources.wait_for_all(Some(Duration::from_nanos(rest)));
     }
 
     /// Returns whether the next turn has something to do without waiting.
@@ -155,8 +155,8 @@ impl Dispatcher {
             self.collect_tasks();
             self.drop_lodgers_for_others(&discarded);
         }
-        // A setup may run user code, which may post and so collect the messages behind it, or panic.
-        // The messages that are left wait in `arrived`.
+        // A setup may run user code, which may post and so collect the messages behind it, or
+        // panic. The messages that are left wait in `arrived`.
         let next = || self.arrived.borrow_mut().pop_front();
         while let Some(message) = next() {
             self.enqueue(message);
@@ -191,7 +191,10 @@ impl Dispatcher {
             return Err(message);
         }
         // What other threads have sent before comes first.
-        self.collect_posts();
+        if self.collect_posts() {
+            // The next turn still has to see that another thread has woken it.
+            self.woken.set(true);
+        }
         self.enqueue(message);
         Ok(())
     }
@@ -211,7 +214,9 @@ impl Dispatcher {
         while let Some(posted) = next() {
             match posted {
                 Posted::Call(call) => self.deliver(call),
-                Posted::Delivery(delivery) | Posted::Several(delivery) => {
+                Posted::Delivery(delivery)
+                | Posted::Repeated(delivery, _)
+                | Posted::Several(delivery) => {
                     self.deliver(|| delivery.deliver());
                 }
                 Posted::Sent(delivery) => self.deliver(|| delivery.deliver()),

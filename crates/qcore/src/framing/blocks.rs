@@ -10,12 +10,12 @@ const KEPT: usize = 64 * 1024;
 
 /// Values in the format of [`QDataStream`], each in a block with its length in front.
 ///
-/// This is the protocol of many programs of Qt. Those that follow the older fortune example write
-/// the length as a `quint16`, others as a `quint32`. Several values in a block are a tuple or a type
-/// of your own, which implements [`FromStream`] and [`ToStream`].
+/// Many Qt programs use this protocol. Those that follow Qt's older fortune example write the
+/// length as a `quint16`, others as a `quint32`. If a block has several values, `T` is a tuple, or
+/// a type of your own that implements [`FromStream`] and [`ToStream`].
 ///
-/// A block that holds less or more than the value is an error of the kind
-/// [`Invalid`](FrameErrorKind::Invalid).
+/// A block that is shorter or longer than its value is an error of the kind
+/// [`Invalid`](FrameErrorKind::Invalid). A block has at most 1 MiB by default.
 ///
 /// # Examples
 ///
@@ -32,7 +32,7 @@ const KEPT: usize = 64 * 1024;
 pub struct DataBlocks<T> {
     prefix: LengthPrefix,
     version: StreamVersion,
-    /// Holds a received block while it is read. It is kept for the next one.
+    /// Holds a block while it is read or written. It is kept for the next one.
     block: Vec<u8>,
     value: PhantomData<fn() -> T>,
 }
@@ -44,7 +44,7 @@ impl<T> DataBlocks<T> {
         Self::with_prefix(LengthPrefix::new(size))
     }
 
-    /// Creates a codec with a length in any form. Its limit is that of a block.
+    /// Creates a codec with a length in any form. The limit of `prefix` limits a block.
     #[must_use]
     pub fn with_prefix(prefix: LengthPrefix) -> Self {
         let version = StreamVersion::default();
@@ -63,6 +63,14 @@ impl<T> DataBlocks<T> {
         stream.set_version(self.version);
         stream
     }
+
+    /// Keeps the memory of a block for the next one, unless it is large.
+    fn keep(&mut self, mut block: Vec<u8>) {
+        if block.capacity() <= KEPT {
+            block.clear();
+            self.block = block;
+        }
+    }
 }
 
 impl<T: FromStream + ToStream + 'static> Codec for DataBlocks<T> {
@@ -70,21 +78,18 @@ impl<T: FromStream + ToStream + 'static> Codec for DataBlocks<T> {
     type Sent = T;
 
     fn decode(&mut self, bytes: &[u8]) -> Result<Decoded<T>, FrameError> {
-        let (block, size) = match self.prefix.find(bytes)? {
-            Decoded::Message(block, size) => (block, size),
+        let (parts, size) = match self.prefix.find(bytes)? {
+            Decoded::Message(parts, size) => (parts, size),
             Decoded::Skip(size) => return Ok(Decoded::Skip(size)),
             Decoded::Need(size) => return Ok(Decoded::Need(size)),
         };
         let mut copy = std::mem::take(&mut self.block);
-        copy.extend_from_slice(block);
+        copy.extend_from_slice(parts.header);
+        copy.extend_from_slice(parts.body);
         let mut stream = self.stream(copy);
         let value = stream.read();
         let is_whole = stream.status() == StreamStatus::Ok && stream.at_end();
-        copy = stream.into_bytes();
-        if copy.capacity() <= KEPT {
-            copy.clear();
-            self.block = copy;
-        }
+        self.keep(stream.into_bytes());
         if !is_whole {
             let text = "the block is not a value of the expected type";
             return Err(FrameError::new(FrameErrorKind::Invalid, text));
@@ -93,17 +98,17 @@ impl<T: FromStream + ToStream + 'static> Codec for DataBlocks<T> {
     }
 
     fn encode(&mut self, value: &T, out: &mut Vec<u8>) -> Result<(), FrameError> {
-        let start = out.len();
-        self.prefix.begin(out);
-        // A stream over bytes writes behind them.
-        let mut stream = self.stream(std::mem::take(out));
+        let block = std::mem::take(&mut self.block);
+        let mut stream = self.stream(block);
         stream.write(value);
         let status = stream.status();
-        *out = stream.into_bytes();
-        if status != StreamStatus::Ok {
-            return Err(FrameErrorKind::Invalid.into());
-        }
-        self.prefix.finish(start, out)
+        let block = stream.into_bytes();
+        let encoded = match status {
+            StreamStatus::Ok => self.prefix.encode_parts(&[&block], 0, out),
+            _ => Err(FrameErrorKind::Invalid.into()),
+        };
+        self.keep(block);
+        encoded
     }
 }
 

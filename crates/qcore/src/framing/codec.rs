@@ -1,10 +1,10 @@
-//! [`Codec`]: how messages look in bytes.
+//! [`Codec`]: converts between messages and bytes.
 
 use super::{FrameError, FrameErrorKind};
 
-/// How messages look in bytes.
+/// Converts between messages and bytes. [`Framed`](super::Framed) calls it.
 ///
-/// A codec needs no device: its functions work on bytes alone, so that a test can call them. No
+/// A codec needs no device: its functions work on bytes only, so that a test can call them. No
 /// function of a codec may call the [`Framed`](super::Framed) that uses it.
 ///
 /// # Examples
@@ -30,7 +30,11 @@ use super::{FrameError, FrameErrorKind};
 ///         })
 ///     }
 ///
-///     fn encode(&mut self, (kind, value): &Self::Sent, out: &mut Vec<u8>) -> Result<(), FrameError> {
+///     fn encode(
+///         &mut self,
+///         (kind, value): &Self::Sent,
+///         out: &mut Vec<u8>,
+///     ) -> Result<(), FrameError> {
 ///         let size = u8::try_from(value.len()).map_err(|_| FrameErrorKind::TooLong)?;
 ///         out.extend([*kind, size]);
 ///         out.extend(value);
@@ -55,27 +59,28 @@ pub trait Codec: 'static {
     /// example `str` if `Message` is `String`.
     type Sent: ?Sized;
 
-    /// Decodes the message at the front of `bytes`, which are never empty. There may be any number
-    /// of bytes behind the message.
+    /// Decodes the message at the front of `bytes`, which are never empty. Any number of bytes may
+    /// follow the message.
     ///
     /// If the message is not complete, `decode` returns [`Decoded::Need`]. The next call gets the
-    /// same bytes again, and at least one more. So a codec that searches may remember how far it
-    /// has searched.
+    /// same bytes again, and at least one more. So a codec that searches for a delimiter may
+    /// remember how far it has searched.
     ///
-    /// The bytes come from the other end. Allocate nothing only because they announce a length:
-    /// check the length against a limit, and return [`Decoded::Need`].
+    /// The bytes come from the other end, which may be hostile. Do not allocate memory because the
+    /// bytes announce a length: compare the length with a limit, and return [`Decoded::Need`].
     ///
     /// # Errors
     ///
-    /// If the bytes are not a message. The [`Framed`](super::Framed) then decodes nothing more.
+    /// An error if the bytes are not a message. [`Framed`](super::Framed) emits it, and then
+    /// decodes no further bytes of this stream.
     fn decode(&mut self, bytes: &[u8]) -> Result<Decoded<Self::Message>, FrameError>;
 
-    /// Decodes the last bytes of a stream that has ended. `decode` has seen them all and needs
-    /// more.
+    /// Decodes the last bytes of a stream that has ended, after `decode` has seen all of them and
+    /// has returned [`Decoded::Need`].
     ///
     /// # Errors
     ///
-    /// By default [`FrameErrorKind::Incomplete`].
+    /// [`FrameErrorKind::Incomplete`] by default.
     fn decode_end(&mut self, bytes: &[u8]) -> Result<Decoded<Self::Message>, FrameError> {
         let _ = bytes;
         Err(FrameErrorKind::Incomplete.into())
@@ -85,23 +90,26 @@ pub trait Codec: 'static {
     ///
     /// # Errors
     ///
-    /// If the message cannot be sent. Nothing is sent then, whatever is in `out`.
+    /// An error if the codec cannot encode the message. Then nothing is sent, whatever is in `out`.
     fn encode(&mut self, message: &Self::Sent, out: &mut Vec<u8>) -> Result<(), FrameError>;
 
-    /// Forgets what `decode` has seen of an incomplete message: another stream begins, or the
-    /// program may have read bytes. By default it does nothing.
+    /// Forgets what `decode` has seen of an incomplete message. [`Framed`](super::Framed) calls
+    /// this when another stream begins, or when the program may have read bytes itself. By default
+    /// the function does nothing.
     fn reset(&mut self) {}
 }
 
-/// What [`Codec::decode`] has found at the front of the bytes.
+/// What [`Codec::decode`] has found at the start of the bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoded<M> {
-    /// A message, and how many bytes it takes up. There is at least one.
+    /// A message, and its length in bytes, at least 1.
     Message(M, usize),
-    /// So many bytes that are no message, at least one: a blank line, for example.
+    /// The number of bytes to skip, at least 1, because they are not a message: a blank line, for
+    /// example.
     Skip(usize),
-    /// The message is not complete. `decode` is called again when there are so many bytes in all.
-    /// If the codec does not know how many there will be, 0 means "one more".
+    /// The message is not complete. `decode` is called again when there are this many bytes in all.
+    /// 0 means that the codec does not know the number: `decode` is called again when there is at
+    /// least one more byte.
     Need(usize),
 }
 

@@ -4,9 +4,9 @@ use super::{Codec, DEFAULT_LIMIT, Decoded, FrameError, FrameErrorKind};
 
 /// Messages of bytes that end with a delimiter.
 ///
-/// A received message does not include the delimiter. [`send`](super::Framed::send) adds it,
-/// and fails with [`FrameErrorKind::Invalid`] if the other end would find it inside of the message.
-/// [`Lines`](super::Lines) is the same for text.
+/// A received message does not include the delimiter. [`send`](super::Framed::send) adds it, and
+/// fails with [`FrameErrorKind::Invalid`] if the other end would find the delimiter before the end
+/// of the message. [`Lines`](super::Lines) does the same for text.
 ///
 /// # Examples
 ///

@@ -8,23 +8,23 @@ use crate::io_device::{DeviceError, DeviceErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FrameErrorKind {
-    /// The message is longer than the limit of the codec, or than the read buffer of the device may
-    /// be.
+    /// The message is longer than the limit of the codec, or than the limit of the device's read
+    /// buffer.
     TooLong,
-    /// The bytes are not a message of this codec, or the message cannot be written in it.
+    /// The bytes are not a message of this codec, or the codec cannot encode the message.
     Invalid,
     /// The stream has ended in the middle of a message.
     Incomplete,
-    /// The device refuses more bytes for now, because its
-    /// [`write_flow`](crate::QIODevice::write_flow) says so. Nothing was sent.
+    /// The device is full, and its [`write_flow`](crate::QIODevice::write_flow) makes it refuse
+    /// more bytes. Nothing was sent.
     Full,
     /// The device failed.
     Device,
-    /// The codec is at work: it has called the object that uses it.
+    /// The codec has called the [`Framed`](super::Framed) that uses it.
     Busy,
 }
 
-/// Why messages cannot be received or sent.
+/// The error of receiving or sending a message.
 ///
 /// # Examples
 ///

@@ -6,7 +6,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use super::{Codec, FrameError, FrameErrorKind, FramedNode};
+use super::{Codec, FrameError, FrameErrorKind, FramedNode, LengthPrefix};
 use crate::{
     classes::{Inherits, Life, Object},
     io_device::{Chunk, DeviceError, DeviceErrorKind, QIODevice},
@@ -23,15 +23,15 @@ const SHARED: usize = 512;
 /// A device that sends and receives messages: a socket, encrypted or not, a buffer, or a device of
 /// your own, and a [`Codec`].
 ///
-/// A `Framed` is a handle, like a handle of an object: a clone is the same thing. It is a
+/// A `Framed` is a handle: a clone refers to the same object. It can be the
 /// [receiver](crate::Receiver) of slots, which get it as `&Framed`. The signals
 /// [`message`](FramedNode::message) and [`error`](FramedNode::error) are fields of it.
 ///
 /// # Life
 ///
-/// What does the work lives as long as the device, and needs no handle to a `Framed`. The handle
-/// keeps the device alive, as any handle of the device does. When the device dies, the slots of
-/// `message` and `error` are disconnected.
+/// The object behind the handle lives as long as the device, even if no `Framed` is left. A
+/// `Framed` keeps the device alive, as any handle of the device does. When the device dies, the
+/// slots of `message` and `error` are disconnected.
 ///
 /// The object works for all streams of its device, one after the other: if a socket connects again,
 /// the codec begins anew.
@@ -39,13 +39,13 @@ const SHARED: usize = 512;
 /// # What slots may do
 ///
 /// In one turn of the loop the object emits all messages that have arrived, one at a time. A slot
-/// may send, close or delete the device, [`pause`](Framed::pause), change the codec, or
-/// [`detach`](Framed::detach). Each of these has its effect before the next message. Bytes behind
-/// the current message stay in the device, where the program, another codec, or the beginning of
-/// encryption finds them.
+/// may [`send`](Framed::send), close or delete the device, [`pause`](Framed::pause), change the
+/// codec, or [`detach`](Framed::detach). Each of these takes effect before the next message. Bytes
+/// after the current message stay in the device. The program, another codec, or a TLS handshake can
+/// read them there.
 ///
-/// Only one `Framed` at a time can work with a device. A program that reads from the device itself
-/// pauses it or detaches it first.
+/// Use only one `Framed` at a time with a device. Before your program reads from the device itself,
+/// pause or detach the `Framed`.
 ///
 /// # Examples
 ///
@@ -95,7 +95,8 @@ pub struct Framed<D: Inherits<QIODevice>, C: Codec> {
 }
 
 impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
-    /// Splits what the device receives into messages, from its next byte on.
+    /// Creates a `Framed` that splits the bytes of `device` into messages, from the next unread
+    /// byte on.
     ///
     /// If the device has bytes already, the event loop emits the messages in its next turn.
     #[must_use]
@@ -113,15 +114,17 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     ///
     /// # Errors
     ///
-    /// The error of the codec, if the message cannot be written in it. Then nothing was sent.
-    /// [`FrameErrorKind::Full`] if the device is full and refuses more; nothing was sent, either.
-    /// [`FrameErrorKind::Device`] if the device is not open, or has not taken all bytes. A device of
-    /// your own may take a part of them, and the other end can then not tell where a later message
-    /// begins. A socket takes all bytes, as [`write`](QIODevice::write) does, and sends them later.
+    /// * The error of the codec, if it cannot encode the message. Nothing is sent.
+    /// * [`FrameErrorKind::Full`] if the device is full and refuses more bytes. Nothing is sent.
+    /// * [`FrameErrorKind::Device`] if the device is not open, or has not taken all bytes. A device
+    ///   of your own may take only a part of them. The other end can then not tell where a later
+    ///   message begins. A socket takes all bytes, as [`write`](QIODevice::write) does, and sends
+    ///   them later.
+    /// * [`FrameErrorKind::Busy`] if the codec calls this function.
     pub fn send(&self, message: &C::Sent) -> Result<(), FrameError> {
         let pool = self.writable()?.buffer_pool().clone();
         let mut bytes = pool.take(0);
-        self.node.encode(message, &mut bytes)?;
+        self.node.encode(|codec| codec.encode(message, &mut bytes))?;
         if bytes.len() >= GIVEN {
             return self.send_encoded(bytes);
         }
@@ -134,22 +137,24 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     ///
     /// # Errors
     ///
-    /// The error of the codec, if the message cannot be written in it.
+    /// The error of the codec, if it cannot encode the message. [`FrameErrorKind::Busy`] if the
+    /// codec calls this function.
     pub fn encode(&self, message: &C::Sent) -> Result<Chunk, FrameError> {
         let pool = self.device.as_base().buffer_pool().clone();
         let mut bytes = pool.take(0);
-        self.node.encode(message, &mut bytes)?;
+        self.node.encode(|codec| codec.encode(message, &mut bytes))?;
         let shared: Rc<[u8]> = bytes[..].into();
         pool.put(bytes);
         Ok(shared.into())
     }
 
-    /// Sends bytes that are encoded already. So a program encodes a message once and sends it to
-    /// any number of devices, which share the bytes if these are many.
+    /// Sends a message that is already encoded. So a program can encode a message once and send it
+    /// to any number of devices. Sequential devices, such as sockets, share the memory of a message
+    /// of 512 bytes or more.
     ///
     /// # Errors
     ///
-    /// [`FrameErrorKind::Device`], as [`send`](Framed::send).
+    /// [`FrameErrorKind::Full`] and [`FrameErrorKind::Device`], as [`send`](Framed::send).
     ///
     /// # Examples
     ///
@@ -200,16 +205,17 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
         Ok(())
     }
 
-    /// Emits no more messages until [`resume`](Framed::resume) is called. What arrives stays in the
-    /// device.
+    /// Emits no more messages until [`resume`](Framed::resume) is called. Bytes that arrive stay in
+    /// the device.
     ///
-    /// A socket goes on to receive. Limit its buffer, `set_read_buffer_size`, if the other end must
-    /// not fill the memory meanwhile. The limit must have room for the longest message.
+    /// A socket still receives. So that the other end cannot fill the memory meanwhile, limit the
+    /// read buffer with `set_read_buffer_size`. The limit must have room for the longest message.
     pub fn pause(&self) {
         self.node.pause();
     }
 
-    /// Emits messages again. The event loop emits those that are there in its next turn.
+    /// Emits messages again. In its next turn, the event loop emits the messages that have already
+    /// arrived.
     pub fn resume(&self) {
         self.node.resume();
     }
@@ -220,18 +226,19 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
         self.node.is_paused()
     }
 
-    /// Decodes and encodes with another codec from the next message on. If decoding has failed, it
-    /// begins anew, at the bytes that could not be decoded.
+    /// Decodes and encodes with another codec from the next message on. If decoding has failed
+    /// before, the new codec begins at the bytes that could not be decoded, if the device still has
+    /// them.
     ///
     /// For a codec of another type, call [`detach`](Framed::detach) and make a new `Framed`.
     pub fn set_codec(&self, codec: C) {
         self.node.set_codec(codec);
     }
 
-    /// Ends the work and returns the device. All bytes that were not part of an emitted message are
-    /// still in it.
+    /// Stops splitting the device's bytes into messages, and returns the device. All bytes after
+    /// the last emitted message are still in the device.
     ///
-    /// All handles of this object still send, but emit nothing any more.
+    /// The handles of this object can still send, but the object emits nothing any more.
     pub fn detach(&self) -> D {
         self.node.detach();
         self.device.clone()
@@ -241,6 +248,53 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     #[must_use]
     pub fn is_attached(&self) -> bool {
         self.node.is_attached() && D::is_alive(&self.device.to_weak())
+    }
+}
+
+impl<D: Inherits<QIODevice>> Framed<D, LengthPrefix> {
+    /// Sends one message that consists of several parts: `parts`, and behind them `shared`. If
+    /// `shared` is long, the devices share its bytes.
+    ///
+    /// So a program sends the same content to any number of devices, and each of them gets a
+    /// beginning of its own. A [header](LengthPrefix::with_header_size) has to be in `parts`.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Framed::send). If the header is not in `parts`, the kind is
+    /// [`Invalid`](FrameErrorKind::Invalid), and nothing was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::rc::Rc;
+    /// use qcore::{OpenMode, QBuffer, framing::{Framed, LengthPrefix, PrefixSize}};
+    ///
+    /// let buffers = [QBuffer::new(), QBuffer::new()];
+    /// buffers.iter().try_for_each(|buffer| buffer.open(OpenMode::WRITE_ONLY))?;
+    ///
+    /// let news: Rc<[u8]> = b"news".as_slice().into();
+    /// for (number, buffer) in (1_u16..).zip(&buffers) {
+    ///     let reader = Framed::new(buffer, LengthPrefix::new(PrefixSize::U8));
+    ///     reader.send_parts(&[b"#", &number.to_be_bytes()], news.clone())?;
+    /// }
+    /// assert_eq!(buffers[1].data(), b"\x07#\0\x02news");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_parts(&self, parts: &[&[u8]], shared: impl Into<Chunk>) -> Result<(), FrameError> {
+        let (device, shared) = (self.writable()?, shared.into());
+        let mut bytes = device.buffer_pool().take(0);
+        self.node.encode(|codec| codec.encode_parts(parts, shared.len(), &mut bytes))?;
+        if shared.len() < SHARED || !device.is_sequential() {
+            bytes.extend_from_slice(&shared);
+            self.write(&bytes)?;
+        } else {
+            let size = bytes.len() + shared.len();
+            if device.write_with_chunk(&bytes, shared)? != size {
+                return Err(refused());
+            }
+        }
+        device.buffer_pool().put(bytes);
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`JsonLines`]: JSON, a text a line.
+//! [`JsonLines`]: JSON texts, one in each line.
 
 use std::{fmt, marker::PhantomData};
 
@@ -6,11 +6,11 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Codec, Decoded, Delimited, FrameError, FrameErrorKind};
 
-/// JSON texts, one a line, as messages of any type that `serde` can read and write.
+/// JSON texts, one in each line, as messages of a type that `serde` can read and write.
 ///
-/// With `serde_json::Value` as the type, any JSON is a message. Blank lines are skipped. A line that
-/// is not JSON, or not of the type, is an error of the kind [`Invalid`](FrameErrorKind::Invalid).
-/// Needs the feature `json`.
+/// With `serde_json::Value` as the type, any JSON is a message. The codec skips blank lines. A line
+/// that is not JSON, or not a value of the type, is an error of the kind
+/// [`Invalid`](FrameErrorKind::Invalid). Needs the feature `json`.
 ///
 /// # Examples
 ///

@@ -6,9 +6,9 @@ use super::{Codec, Decoded, Delimited, FrameError, FrameErrorKind};
 ///
 /// A received line ends with LF or CRLF, which is not part of the message. A line that is not UTF-8
 /// is an error of the kind [`Invalid`](FrameErrorKind::Invalid); for other encodings use
-/// [`Delimited`]. If the stream ends without a line end, the rest is an error of the kind
-/// [`Incomplete`](FrameErrorKind::Incomplete), unless
-/// [`accept_open_end`](Lines::accept_open_end) was called.
+/// [`Delimited`]. If the stream ends with text that has no line end, that is an error of the kind
+/// [`Incomplete`](FrameErrorKind::Incomplete), unless [`accept_open_end`](Lines::accept_open_end)
+/// was called.
 ///
 /// # Examples
 ///
@@ -56,8 +56,8 @@ impl Lines {
         self
     }
 
-    /// Makes the text after the last line end a message, too, as
-    /// [`read_line`](crate::QIODevice::read_line) does.
+    /// When the stream ends, makes the text after the last line end a message as well, as
+    /// [`read_line`](crate::QIODevice::read_line) does. By default such text is an error.
     #[must_use]
     pub fn accept_open_end(mut self) -> Self {
         self.open_end = true;
@@ -95,7 +95,7 @@ impl Codec for Lines {
     }
 
     /// Appends the line and its end. A text that contains LF or ends with CR is
-    /// [`Invalid`](FrameErrorKind::Invalid): the other end would receive other lines.
+    /// [`Invalid`](FrameErrorKind::Invalid), because the other end would not receive the same line.
     fn encode(&mut self, line: &str, out: &mut Vec<u8>) -> Result<(), FrameError> {
         if line.len() > self.limit {
             return Err(FrameErrorKind::TooLong.into());

@@ -1,19 +1,20 @@
 //! Messages over any device: [`Framed`] and its codecs.
 //!
 //! A device is a stream of bytes, and `ready_read` says nothing about where a message ends. A
-//! [`Framed`] splits the stream into messages, and emits a signal for each. A [`Codec`] knows how
-//! messages look in bytes:
+//! [`Framed`] splits the stream into messages, and emits a signal for each. A [`Codec`] converts
+//! between messages and bytes:
 //!
 //! | codec | messages | in bytes |
 //! | --- | --- | --- |
 //! | [`Lines`] | `String` | text that ends with LF or CRLF |
 //! | [`Delimited`] | `Vec<u8>` | bytes that end with a delimiter of your choice |
-//! | [`LengthPrefix`] | `Vec<u8>` | the length as a number of 1, 2, 4 or 8 bytes, then the bytes |
-//! | [`DataBlocks`] | any type of `QDataStream` | the same, with values in Qt's format inside |
+//! | [`LengthPrefix`] | `Vec<u8>` | the length as a number of a fixed or variable size, then the bytes |
+//! | [`DataBlocks`] | any type of `QDataStream` | the length, then values in the format of `QDataStream` |
 //! | [`Netstrings`] | `Vec<u8>` | `5:hello,` |
 //! | `JsonLines` | any type of `serde` | one JSON text a line; needs the feature `json` |
 //!
-//! A codec of your own implements [`Codec`].
+//! A codec of your own implements [`Codec`]. [`Fields`] takes a binary message apart, and an
+//! [`AckQueue`] keeps messages until the other end acknowledges them.
 //!
 //! ```text
 //!   device: ready_read ──► Codec::decode(bytes of the read buffer) ──► message.emit(..)
@@ -21,13 +22,15 @@
 //!   send(&message) ──► Codec::encode ──► device: write
 //! ```
 //!
-//! The bytes stay in the read buffer of the device until they are part of a whole message. So a
-//! program can change the codec, or stop framing and read on its own, at any message.
+//! The bytes stay in the read buffer of the device until their whole message has arrived. So after
+//! any message a program can change the codec, or stop framing and read the bytes itself.
 
+mod ack_queue;
 mod blocks;
 mod codec;
 mod delimited;
 mod error;
+mod fields;
 mod framed;
 #[cfg(feature = "json")]
 mod json;
@@ -43,10 +46,12 @@ pub use self::json::JsonLines;
 #[cfg(feature = "tasks")]
 pub use self::stream::FramedStream;
 pub use self::{
+    ack_queue::{AckQueue, Unacknowledged},
     blocks::DataBlocks,
     codec::{Codec, Decoded},
     delimited::Delimited,
     error::{FrameError, FrameErrorKind},
+    fields::Fields,
     framed::Framed,
     length_prefix::{LengthPrefix, PrefixSize},
     lines::Lines,

@@ -5,7 +5,8 @@ use super::{Codec, DEFAULT_LIMIT, Decoded, FrameError, FrameErrorKind};
 /// The most digits that a length can have.
 const DIGITS: usize = 20;
 
-/// Messages of bytes as netstrings: the length in decimal digits, a colon, the bytes, a comma.
+/// Messages of bytes as netstrings: the length in decimal digits, a colon, the bytes, and a comma.
+/// A message has at most 1 MiB by default.
 ///
 /// # Examples
 ///

@@ -23,16 +23,17 @@ const WINDOW: usize = 4096;
 
 /// The object behind a [`Framed`](super::Framed), with its signals. The device keeps it alive.
 pub struct FramedNode<C: Codec> {
-    /// Emitted for each message, as soon as all of it has arrived.
+    /// Emitted for each message, as soon as the whole message has arrived.
     ///
-    /// If a slot runs an event loop, later messages wait until it returns.
+    /// If a slot runs an event loop, later messages wait until the slot returns.
     pub message: Signal<C::Message>,
-    /// Emitted when decoding fails, once for a stream. No message follows.
+    /// Emitted when decoding fails, once for each stream of bytes. No message follows, unless the
+    /// program sets another codec.
     ///
-    /// The bytes that cannot be decoded are still in the device while the slots run. A slot usually
-    /// aborts the connection, or [detaches](super::Framed::detach) from the device. If the slots do
-    /// neither, the object drops everything that arrives later, so that the other end cannot fill
-    /// the memory.
+    /// While the slots run, the bytes that cannot be decoded are still in the device. A slot
+    /// usually aborts the connection, or [detaches](super::Framed::detach) from the device. If no
+    /// slot does this, the object drops everything that arrives later, so that the other end cannot
+    /// fill the memory.
     pub error: Signal<FrameError>,
     device: <QIODevice as Object>::Weak,
     /// Empty while the codec is at work.
@@ -47,6 +48,8 @@ pub struct FramedNode<C: Codec> {
     running: Cell<bool>,
     /// The loop will call `run`.
     posted: Cell<bool>,
+    /// The device will tell when lent bytes are back.
+    awaits_return: Cell<bool>,
     /// Something has arrived while the codec was at work for a message to be sent.
     missed: Cell<bool>,
     /// How many bytes the codec has seen of an incomplete message.
@@ -102,6 +105,7 @@ impl<C: Codec> FramedNode<C> {
             phase: Cell::new(Phase::Receiving),
             running: Cell::new(false),
             posted: Cell::new(false),
+            awaits_return: Cell::new(false),
             missed: Cell::new(false),
             seen: Cell::new(0),
             needed: Cell::new(0),
@@ -157,13 +161,13 @@ impl<C: Codec> FramedNode<C> {
         drop(before);
     }
 
+    /// Calls `encode` with the codec.
     pub(super) fn encode(
         self: &Rc<Self>,
-        message: &C::Sent,
-        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut C) -> Result<(), FrameError>,
     ) -> Result<(), FrameError> {
         let mut codec = Lease::of(self).ok_or(FrameErrorKind::Busy)?;
-        codec.encode(message, out)
+        encode(&mut codec)
     }
 
     fn on_ready_read(self: &Rc<Self>) {
@@ -193,12 +197,21 @@ impl<C: Codec> FramedNode<C> {
         Object::life(&device).dispatcher().post(move || {
             if let Some(node) = node.upgrade() {
                 node.posted.set(false);
-                node.run();
+                node.go_on();
             }
         });
     }
 
-    /// Emits all messages that are there. A call from within does nothing: the outer one goes on.
+    /// Makes the one who takes the messages look for more.
+    fn go_on(self: &Rc<Self>) {
+        if self.is_taken() {
+            self.wake();
+        } else {
+            self.run();
+        }
+    }
+
+    /// Emits all messages that have arrived. A nested call does nothing: the outer call continues.
     fn run(self: &Rc<Self>) {
         if self.is_taken() || self.running.replace(true) {
             return;
@@ -237,6 +250,15 @@ impl<C: Codec> FramedNode<C> {
         }
         // The program has borrowed the next bytes.
         if device.is_lent() {
+            if !self.awaits_return.replace(true) {
+                let node = Rc::downgrade(self);
+                device.when_returned(move || {
+                    if let Some(node) = node.upgrade() {
+                        node.awaits_return.set(false);
+                        node.go_on();
+                    }
+                });
+            }
             return Found::Wait;
         }
         let wanted = self.needed.get().max(self.seen.get().saturating_add(1));
@@ -332,7 +354,7 @@ impl<C: Codec> FramedNode<C> {
         self.settle(device, lends, decoded, size)
     }
 
-    /// Removes what was decoded from the device.
+    /// Removes the decoded bytes from the device.
     fn settle(
         &self,
         device: &QIODevice,

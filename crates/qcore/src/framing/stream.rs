@@ -18,20 +18,20 @@ use crate::{
 
 /// Receives and sends messages in a task. [`Framed::stream`] creates it.
 ///
-/// While it exists, it takes the messages, and the signals [`message`](super::FramedNode::message)
-/// and [`error`](super::FramedNode::error) are not emitted. It decodes a message when the task asks
-/// for one. Until then the bytes stay in the device, so that a socket with a
-/// [limited read buffer](crate::io_device::DeviceBackend::read_buffer_size) makes the other end
-/// wait. [`pause`](Framed::pause) does not affect it.
+/// While the stream exists, it takes the messages, and the signals
+/// [`message`](super::FramedNode::message) and [`error`](super::FramedNode::error) are not emitted.
+/// It decodes a message when the task asks for one. Until then the bytes stay in the device, so
+/// that a socket with a [limited read buffer](crate::io_device::DeviceBackend::read_buffer_size)
+/// makes the other end wait. [`pause`](Framed::pause) does not affect the stream.
 ///
-/// If another stream is made of the same `Framed`, this one ends. When the stream is dropped, the
-/// signals are emitted again for what is left.
+/// If the program creates another stream of the same `Framed`, this one ends. When the stream is
+/// dropped, the signals are emitted again, also for messages that have already arrived.
 ///
 /// As with a [`DeviceStream`], a `QTcpSocket` stays connected while the stream exists, if the other
 /// end closes its sending half. So the task can still answer.
 ///
-/// With the feature `futures`, it implements `futures_core::Stream` and, for references to messages,
-/// `futures_sink::Sink`.
+/// With the feature `futures`, it implements `futures_core::Stream` and, for references to
+/// messages, `futures_sink::Sink`.
 ///
 /// # Examples
 ///
@@ -70,27 +70,29 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
 }
 
 impl<D: Inherits<QIODevice>, C: Codec> FramedStream<D, C> {
-    /// Returns what the stream was made of.
+    /// Returns the [`Framed`] from which the stream was created.
     #[must_use]
     pub fn framed(&self) -> &Framed<D, C> {
         &self.framed
     }
 
-    /// Waits for the next message. Returns `None` at the end: the other end has sent everything, or
-    /// the device was closed or detached, or the call before has returned an error.
+    /// Waits for the next message. Returns `None` if the other end has sent everything, if the
+    /// device was closed or detached, or if the previous call has returned an error.
     ///
     /// Cancel safe: the message stays in the device.
     ///
     /// # Errors
     ///
-    /// The bytes cannot be decoded, the stream ends in the middle of a message, or the device has
-    /// failed.
+    /// * The error of the codec, if it cannot decode the bytes.
+    /// * [`Incomplete`](super::FrameErrorKind::Incomplete) if the stream ends in the middle of a
+    ///   message.
+    /// * [`Device`](super::FrameErrorKind::Device) if the device has failed.
     pub async fn next(&mut self) -> Option<Result<C::Message, FrameError>> {
         poll_fn(|context| self.poll_message(context)).await
     }
 
-    /// Sends a message, and first waits while [many](FramedStream::set_write_limit) bytes wait to be
-    /// sent.
+    /// Sends a message. Waits first until fewer bytes are unsent than the
+    /// [limit](FramedStream::set_write_limit).
     ///
     /// Cancel safe: a call that is cancelled has sent nothing.
     ///
@@ -112,8 +114,8 @@ impl<D: Inherits<QIODevice>, C: Codec> FramedStream<D, C> {
         Ok(self.stream.flush().await?)
     }
 
-    /// Waits until all messages were sent, and then tells the other end that no more follow.
-    /// Messages can still be received.
+    /// Waits until all messages were sent, and then closes the sending half of the connection. The
+    /// stream can still receive messages.
     ///
     /// # Errors
     ///
@@ -122,9 +124,9 @@ impl<D: Inherits<QIODevice>, C: Codec> FramedStream<D, C> {
         Ok(self.stream.shutdown().await?)
     }
 
-    /// Sets how many bytes may wait in this process to be sent before [`send`](FramedStream::send)
-    /// waits, 64 KiB by default and at least 1. A message may exceed it. The limit belongs to the
-    /// device, see [`WriteHalf::set_write_limit`](crate::io_device::WriteHalf::set_write_limit).
+    /// Sets at how many unsent bytes [`send`](FramedStream::send) waits: 64 KiB by default, at
+    /// least 1. A single message may exceed the limit. The limit belongs to the device, see
+    /// [`WriteHalf::set_write_limit`](crate::io_device::WriteHalf::set_write_limit).
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.stream.set_write_limit(bytes);
     }
@@ -217,7 +219,11 @@ mod futures {
         }
     }
 
-    impl<'a, D: Inherits<QIODevice>, C: Codec> futures_sink::Sink<&'a C::Sent> for FramedStream<D, C> {
+    impl<'a, D, C> futures_sink::Sink<&'a C::Sent> for FramedStream<D, C>
+    where
+        D: Inherits<QIODevice>,
+        C: Codec,
+    {
         type Error = FrameError;
 
         fn poll_ready(

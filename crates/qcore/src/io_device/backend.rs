@@ -236,14 +236,14 @@ pub trait DeviceBackend {
     }
 
     /// Returns how many written bytes wait in this process. It differs from
-    /// [`bytes_to_write`](DeviceBackend::bytes_to_write), the default, if bytes also wait elsewhere,
-    /// for example in an encrypted form.
+    /// [`bytes_to_write`](DeviceBackend::bytes_to_write), the default, if bytes also wait
+    /// elsewhere, for example in an encrypted form.
     fn unsent_bytes(&self) -> usize {
         self.bytes_to_write()
     }
 
-    /// Connects `wake` to the signals of the device that are emitted when fewer bytes are unsent. By
-    /// default this is [`bytes_written`](super::DeviceNode::bytes_written).
+    /// Connects `wake` to the signals of the device that are emitted when fewer bytes are unsent.
+    /// By default this is [`bytes_written`](super::DeviceNode::bytes_written).
     fn connect_sent(&self, device: &QIODevice, wake: Rc<dyn Fn()>) -> [Connection; 2] {
         [device.bytes_written.connect(move |_| wake()), Connection::default()]
     }

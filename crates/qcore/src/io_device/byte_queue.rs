@@ -2,7 +2,10 @@
 
 use std::{collections::VecDeque, io::IoSlice};
 
-use super::{Chunk, pool::BufferPool};
+use super::{
+    Chunk,
+    pool::{BufferPool, GIVEN_AWAY},
+};
 
 /// The bytes of a queue on their way to another thread: chunks that share nothing with this thread.
 #[derive(Debug, Default)]
@@ -70,7 +73,9 @@ impl Piece {
 #[derive(Debug, Default)]
 pub struct ByteQueue {
     head: Piece,
-    tail: VecDeque<Piece>,
+    /// The other chunks. Most queues never have any.
+    #[allow(clippy::box_collection)] // the box is a quarter of the size
+    tail: Option<Box<VecDeque<Piece>>>,
     len: usize,
 }
 
@@ -88,7 +93,12 @@ impl ByteQueue {
     }
 
     fn pieces(&self) -> impl Iterator<Item = &Piece> {
-        std::iter::once(&self.head).chain(&self.tail).filter(|piece| piece.len() > 0)
+        let tail = self.tail.as_deref().into_iter().flatten();
+        std::iter::once(&self.head).chain(tail).filter(|piece| piece.len() > 0)
+    }
+
+    fn is_tail_empty(&self) -> bool {
+        self.tail.as_ref().is_none_or(|tail| tail.is_empty())
     }
 
     /// Appends a copy of `data`. It goes into the last chunk if all of it fits, and into a new
@@ -98,7 +108,7 @@ impl ByteQueue {
             return;
         }
         self.len += data.len();
-        let last = self.tail.back_mut().unwrap_or(&mut self.head);
+        let last = self.tail.as_mut().and_then(|tail| tail.back_mut()).unwrap_or(&mut self.head);
         if let Some(buffer) = last.with_room(data.len()) {
             return buffer.extend_from_slice(data);
         }
@@ -116,11 +126,25 @@ impl ByteQueue {
         }
     }
 
+    /// Copies the first chunk to memory of its size, if its bytes are few and its memory is a whole
+    /// block of the pool, which gets it back.
+    pub(super) fn return_block(&mut self, pool: &BufferPool) {
+        let len = self.head.len();
+        if len == 0 || len >= GIVEN_AWAY || !self.head.data.is_block() {
+            return;
+        }
+        let mut data = pool.take(len);
+        data.extend_from_slice(self.head.bytes());
+        let limit = data.capacity();
+        let piece = Piece { data: data.into(), start: 0, limit };
+        std::mem::replace(&mut self.head, piece).data.recycle(pool);
+    }
+
     fn push(&mut self, piece: Piece) {
-        if self.head.len() == 0 && self.tail.is_empty() {
+        if self.head.len() == 0 && self.is_tail_empty() {
             self.head = piece;
         } else {
-            self.tail.push_back(piece);
+            self.tail.get_or_insert_default().push_back(piece);
         }
     }
 
@@ -139,7 +163,7 @@ impl ByteQueue {
         let first = Piece { data: data.into(), start, limit: 0 };
         let before = std::mem::replace(&mut self.head, first);
         if before.len() > 0 {
-            self.tail.push_front(before);
+            self.tail.get_or_insert_default().push_front(before);
         }
     }
 
@@ -201,10 +225,10 @@ impl ByteQueue {
     }
 
     fn next_chunk(&mut self, pool: &BufferPool) {
-        let next = self.tail.pop_front().unwrap_or_default();
+        let next = self.tail.as_mut().and_then(|tail| tail.pop_front()).unwrap_or_default();
         std::mem::replace(&mut self.head, next).data.recycle(pool);
-        if self.tail.is_empty() {
-            self.tail.shrink_to(4);
+        if let Some(tail) = self.tail.as_mut().filter(|tail| tail.is_empty()) {
+            tail.shrink_to(4);
         }
     }
 
@@ -212,7 +236,7 @@ impl ByteQueue {
     /// without a copy.
     #[must_use]
     pub fn take_all(&mut self, pool: &BufferPool) -> Vec<u8> {
-        if self.tail.is_empty()
+        if self.is_tail_empty()
             && self.head.start == 0
             && let Some(data) = self.head.data.as_mut_vec()
             && data.len() * 2 > data.capacity()
@@ -230,7 +254,7 @@ impl ByteQueue {
     pub fn clear(&mut self, pool: &BufferPool) {
         self.len = 0;
         std::mem::take(&mut self.head).data.recycle(pool);
-        for piece in std::mem::take(&mut self.tail) {
+        for piece in self.tail.take().into_iter().flat_map(|tail| *tail) {
             piece.data.recycle(pool);
         }
     }
@@ -250,7 +274,7 @@ impl ByteQueue {
         self.len += front.0.len();
         let before = std::mem::replace(&mut self.head, front.0);
         if before.len() > 0 {
-            self.tail.push_front(before);
+            self.tail.get_or_insert_default().push_front(before);
         }
     }
 
@@ -278,12 +302,13 @@ impl ByteQueue {
         };
         joined.reserve(count - joined.len());
         while joined.len() < count {
-            let Some(next) = self.tail.front_mut() else { break };
+            let Some(tail) = &mut self.tail else { break };
+            let Some(next) = tail.front_mut() else { break };
             let part = next.len().min(count - joined.len());
             joined.extend_from_slice(&next.bytes()[..part]);
             next.start += part;
             if next.len() == 0
-                && let Some(empty) = self.tail.pop_front()
+                && let Some(empty) = tail.pop_front()
             {
                 empty.data.recycle(pool);
             }
@@ -296,6 +321,7 @@ impl ByteQueue {
     #[must_use]
     pub fn detach(&mut self) -> DetachedBytes {
         let ByteQueue { head, tail, .. } = std::mem::take(self);
+        let tail = tail.into_iter().flat_map(|tail| *tail);
         let pieces = std::iter::once(head).chain(tail).filter(|piece| piece.len() > 0);
         DetachedBytes(
             pieces
@@ -359,7 +385,7 @@ impl ByteQueue {
     /// Returns the bytes after the first `offset`, if they are in one chunk and there are any.
     #[must_use]
     pub fn only_slice(&self, offset: usize) -> Option<&[u8]> {
-        if !self.tail.is_empty() {
+        if !self.is_tail_empty() {
             return None;
         }
         self.head.bytes().get(offset..).filter(|bytes| !bytes.is_empty())
@@ -385,6 +411,8 @@ mod tests {
         Append(Vec<u8>),
         AppendChunk(Vec<u8>),
         AppendShared(Vec<u8>),
+        AppendBlock(Vec<u8>),
+        ReturnBlock,
         Unread(u8),
         Consume(usize),
         TakeAll,
@@ -400,6 +428,8 @@ mod tests {
             4 => bytes().prop_map(Step::Append),
             1 => bytes().prop_map(Step::AppendChunk),
             1 => bytes().prop_map(Step::AppendShared),
+            1 => bytes().prop_map(Step::AppendBlock),
+            1 => Just(Step::ReturnBlock),
             2 => (0u8..4).prop_map(Step::Unread),
             4 => (0usize..60).prop_map(Step::Consume),
             1 => Just(Step::TakeAll),
@@ -430,6 +460,13 @@ mod tests {
                         queue.append_chunk(Rc::<[u8]>::from(&*data));
                         model.extend(data);
                     }
+                    Step::AppendBlock(data) => {
+                        let mut block = pool.take_block();
+                        block.extend_from_slice(&data);
+                        queue.append_chunk(block);
+                        model.extend(data);
+                    }
+                    Step::ReturnBlock => queue.return_block(&pool),
                     Step::Unread(byte) => {
                         queue.unread(byte);
                         model.insert(0, byte);
@@ -438,7 +475,9 @@ mod tests {
                         queue.consume(count, &pool);
                         model.drain(..count.min(model.len()));
                     }
-                    Step::TakeAll => prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model)),
+                    Step::TakeAll => {
+                        prop_assert_eq!(queue.take_all(&pool), std::mem::take(&mut model));
+                    }
                     Step::Detach => {
                         let first = queue.first_len();
                         let detached = queue.detach();
@@ -471,7 +510,8 @@ mod tests {
                 for offset in [0, 1, model.len() / 2, model.len()] {
                     let count = queue.copy_to(offset, &mut copy);
                     prop_assert_eq!(&copy[..count], model.get(offset..).unwrap_or_default());
-                    let found = model.iter().skip(offset).position(|&b| b == 3).map(|at| at + offset);
+                    let found = model.iter().skip(offset).position(|&b| b == 3);
+                    let found = found.map(|at| at + offset);
                     prop_assert_eq!(queue.find(3, offset), found);
                     for to in [0, offset, model.len() / 3, model.len() + 1] {
                         let within = found.filter(|&at| at < to);
@@ -507,6 +547,29 @@ mod tests {
         queue.consume(100, &pool);
         assert_eq!(queue.head.data.as_mut_vec().unwrap().capacity(), 0);
         assert_eq!(pool.small_kept(), 1);
+    }
+
+    #[test]
+    fn a_block_with_few_bytes_goes_back_to_the_pool() {
+        let (pool, mut queue) = (BufferPool::default(), ByteQueue::default());
+        let mut block = pool.take_block();
+        block.extend_from_slice(b"some of this is read");
+        let place = block.as_ptr();
+        queue.append_chunk(block);
+        queue.consume(5, &pool);
+        queue.return_block(&pool);
+        assert!(queue.head.data.as_mut_vec().unwrap().capacity() <= SMALL);
+        let block = pool.take_block();
+        assert_eq!(block.as_ptr(), place);
+        pool.put_block(block);
+        queue.append(b".", 16, &pool);
+        assert_eq!(queue.take_all(&pool), b"of this is read.");
+        // A block that is filled well stays.
+        let mut block = pool.take_block();
+        block.resize(GIVEN_AWAY, 0);
+        queue.append_chunk(block);
+        queue.return_block(&pool);
+        assert_eq!(queue.take_all(&pool).len(), GIVEN_AWAY);
     }
 
     #[test]

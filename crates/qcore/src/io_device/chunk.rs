@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Deref, rc::Rc};
 
-use super::pool::BufferPool;
+use super::pool::{BufferPool, SCRATCH};
 
 /// Bytes that are given away or shared; the argument of
 /// [`write_chunk`](super::QIODevice::write_chunk).
@@ -41,6 +41,11 @@ impl Chunk {
             Bytes::Owned(data) => Some(data),
             Bytes::Shared(_) | Bytes::Static(_) => None,
         }
+    }
+
+    /// Returns whether the memory is a block for reading, of [`SCRATCH`] bytes.
+    pub(super) fn is_block(&self) -> bool {
+        matches!(&self.0, Bytes::Owned(data) if data.capacity() >= SCRATCH)
     }
 
     /// Drops the bytes and returns a reusable buffer to the pool.

@@ -20,8 +20,8 @@ pub enum DeviceErrorKind {
     TimedOut,
     /// There is more data than the caller allows.
     TooLong,
-    /// Too many written bytes wait to be sent, and the device was told to
-    /// [refuse](super::WhenFull::Refuse) more. It has taken nothing.
+    /// The device is full, and the program has made it [refuse](super::WhenFull::Refuse) more
+    /// bytes. It has taken none.
     Full,
     /// The device does not support the operation, for example waiting.
     Unsupported,

@@ -37,19 +37,19 @@ pub enum WhenFull {
 ///                       ╱      ╲
 /// ```
 ///
-/// By default the high mark is `usize::MAX`, so that no device is ever full.
+/// By default the low mark is 0 and the high mark is `usize::MAX`, so that no device is ever full.
 ///
-/// Slots and tasks share the marks. A write in a slot succeeds or, with [`WhenFull::Refuse`], fails
-/// with [`DeviceErrorKind::Full`]. The write of a task on the [stream](QIODevice::stream) of the
-/// device waits instead. One write may exceed the high mark by the length of its data: a device
-/// that is not full takes all of it.
+/// The marks apply to slots and tasks. If the device is full, a write in a slot succeeds, or fails
+/// with [`DeviceErrorKind::Full`] if [`WhenFull::Refuse`] is set. A task that writes to the
+/// [stream](QIODevice::stream) of the device waits. A device that is not full takes all data of one
+/// write, so the unsent bytes may exceed the high mark by that much.
 ///
-/// If the connection ends while the device is full, the device does not emit `drained`. Closing the
-/// device or opening it again ends the fullness as well, without a signal.
+/// If the connection ends while the device is full, the device does not emit `drained`. A device
+/// that the program closes or opens again is no longer full, and does not emit `drained` for that.
 pub struct WriteFlow {
-    /// The device was full, and the number of unsent bytes has fallen to the low mark. The event
-    /// loop emits it, or a function that sends, such as `flush()`. Not emitted while the signals of
-    /// the device are blocked.
+    /// Emitted when the device was full, and the number of unsent bytes has fallen to the low mark.
+    /// The event loop emits it, or a function that sends, such as `flush()`. Not emitted while the
+    /// signals of the device are blocked.
     pub drained: Signal<()>,
     device: Weak<DeviceNode>,
     low: Cell<usize>,
@@ -64,11 +64,12 @@ pub struct WriteFlow {
 
 /// # Back-pressure
 impl QIODevice {
-    /// Returns what limits the bytes that are written and not sent.
+    /// Returns the marks for unsent bytes of this device. They change nothing until the program
+    /// sets a high mark.
     ///
     /// # Examples
     ///
-    /// A slot that writes until the device is full, and goes on when it has sent enough:
+    /// A slot that writes until the device is full, and continues when the device has sent enough:
     ///
     /// ```
     /// use std::cell::Cell;
@@ -130,8 +131,8 @@ impl QIODevice {
 impl WriteFlow {
     /// Sets the low and the high mark, in bytes. The low mark is at most the high one.
     ///
-    /// A high mark of 0 counts as 1. If more bytes wait than the new high mark allows, the device is
-    /// full from now on.
+    /// A high mark of 0 counts as 1. If more bytes wait than the new high mark allows, the device
+    /// is full from now on.
     pub fn set_marks(&self, low: usize, high: usize) {
         let high = high.max(1);
         self.high.set(high);
@@ -165,8 +166,8 @@ impl WriteFlow {
         self.when_full.get()
     }
 
-    /// Returns whether the device is full: the high mark was reached, and more bytes wait than the
-    /// low mark allows.
+    /// Returns whether the device is full: the unsent bytes have reached the high mark, and have
+    /// not fallen to the low mark since.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.owes_drained.get()

@@ -1,8 +1,9 @@
 //! Lending bytes of the read buffer, without a copy.
 
-use std::{fmt, ops::Deref};
+use std::{cell::RefCell, fmt, ops::Deref};
 
 use super::{DeviceError, DeviceErrorKind, QIODevice, byte_queue::Front, pool::SCRATCH};
+use crate::classes::Object;
 
 /// How many bytes the front has at least after it was joined.
 const JOINED: usize = 512;
@@ -11,13 +12,13 @@ const COPIED: usize = 4096;
 
 /// The next bytes of a device, as a slice. [`QIODevice::fill_buf`] returns it.
 ///
-/// The bytes are the device's own, without a copy, if the device is sequential, is not in text mode,
-/// and has no transaction. Otherwise they are a copy.
+/// The slice is a part of the device's read buffer if the device is sequential, is not in text
+/// mode, and has no transaction. Otherwise it is a copy.
 ///
-/// [`consume`](FilledBuf::consume) removes bytes from the front, and the device gets the others
-/// back. If the value is dropped, the device gets all back. Until then the device does not have
-/// these bytes: do not read from it in another way. If the device is closed or opened meanwhile, the
-/// bytes are gone, as all others are.
+/// [`consume`](FilledBuf::consume) removes bytes from the front, and gives the others back to the
+/// device. Dropping the value gives all bytes back. Until then these bytes are not in the device:
+/// do not read from it in another way. If the device is closed or opened meanwhile, it discards
+/// them like all other unread bytes.
 pub struct FilledBuf<'a> {
     device: &'a QIODevice,
     bytes: Bytes<'a>,
@@ -35,7 +36,7 @@ impl<'a> FilledBuf<'a> {
         FilledBuf { device, bytes: Bytes::Copied(Vec::new()) }
     }
 
-    /// Removes bytes from the device: the first `count` of these, or all if there are fewer.
+    /// Removes the first `count` of these bytes from the device, or all if there are fewer.
     pub fn consume(self, count: usize) {
         let (device, count) = (self.device, count.min(self.len()));
         match &self.bytes {
@@ -104,6 +105,7 @@ impl<'a> Lent<'a> {
         let front = buffer.take_front();
         let number = device.0.lendings.get().wrapping_add(1);
         device.0.lendings.set(number);
+        device.0.lent.set(front.bytes().len());
         Lent { device, front, number }
     }
 
@@ -117,17 +119,26 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         if self.is_current() {
             self.device.0.lendings.set(self.number.wrapping_add(1));
+            self.device.0.lent.set(0);
             self.device.0.buffer.borrow_mut().put_front(std::mem::take(&mut self.front));
+        }
+        if let Some(extras) = self.device.0.extras.get() {
+            for waiter in extras.waiters.take() {
+                Object::life(self.device).dispatcher().post(waiter);
+            }
         }
     }
 }
+
+/// Functions for the loop to call when lent bytes are back.
+pub(super) type Waiters = RefCell<Vec<Box<dyn FnOnce()>>>;
 
 /// # Borrowed reading
 impl QIODevice {
     /// Returns the next bytes of the device as a slice, usually without a copy. The slice is
     /// empty if the device has no bytes now.
     ///
-    /// How many bytes there are depends on the sizes in which they have arrived. Use
+    /// The length of the slice depends on how the bytes have arrived. Use
     /// [`fill_buf_with_min_size`](QIODevice::fill_buf_with_min_size) to look at a message that may
     /// have arrived in several pieces.
     ///
@@ -156,11 +167,12 @@ impl QIODevice {
         self.fill_buf_with_min_size(1)
     }
 
-    /// Returns the next bytes of the device as a slice: at least `min_size` bytes if there are as
-    /// many now, else all that there are.
+    /// Returns the next bytes of the device as a slice: at least `min_size` bytes if the device has
+    /// that many now, otherwise all that it has.
     ///
-    /// A device joins pieces in its read buffer if that is necessary. If a program doubles
-    /// `min_size` from call to call, each byte is copied a bounded number of times.
+    /// The device joins pieces of its read buffer if necessary, which copies bytes. If a program
+    /// calls this function repeatedly for one message, it should at least double `min_size` each
+    /// time. Then the device copies each byte only a few times.
     ///
     /// # Errors
     ///
@@ -202,10 +214,22 @@ impl QIODevice {
         self.0.lendings.get() % 2 == 1
     }
 
+    /// Makes the loop call a function once the bytes that are lent are back.
+    pub(crate) fn when_returned(&self, f: impl FnOnce() + 'static) {
+        self.extras().waiters.borrow_mut().push(Box::new(f));
+    }
+
+    /// Returns how many bytes the read buffer has and will have again when those that are lent come
+    /// back.
+    pub(crate) fn held_len(&self) -> usize {
+        self.buffer_len() + self.0.lent.get()
+    }
+
     /// The buffer is cleared, so bytes that are lent do not return.
     pub(super) fn recall(&self) {
         if self.is_lent() {
             self.0.lendings.set(self.0.lendings.get().wrapping_add(1));
+            self.0.lent.set(0);
         }
     }
 
@@ -236,7 +260,8 @@ impl QIODevice {
     ///
     /// # Errors
     ///
-    /// [`DeviceErrorKind::Closed`] if no more bytes will arrive. Otherwise the error of the backend.
+    /// [`DeviceErrorKind::Closed`] if no more bytes will arrive. Otherwise the error of the
+    /// backend.
     pub(crate) fn pull(&self) -> Result<usize, DeviceError> {
         let backend = self.backend();
         if !backend.is_sequential() || !self.reads_a_channel() {

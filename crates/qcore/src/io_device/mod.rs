@@ -1,4 +1,4 @@
-//! Devices: the base of everything that can be read from and written to.
+//! Devices: objects that a program reads bytes from and writes bytes to.
 //!
 //! A [`QIODevice`] has a read buffer, which its backend fills, and functions that take bytes from
 //! that buffer. Written bytes go directly to the backend. The backend is a [`DeviceBackend`].
@@ -60,13 +60,14 @@ use crate::{
 };
 
 crate::library_class! {
-    /// A device that bytes are read from and written to. It is the base class of all sockets.
+    /// A device: a program reads bytes from it and writes bytes to it. It is the base class of all
+    /// sockets.
     ///
-    /// Reading takes the bytes that are there and never waits. A device is either sequential, a
-    /// stream like a socket, or it has positions and a size, like [`QBuffer`]. Implement
-    /// [`DeviceBackend`] to make a device of your own. [`cast`](QObject::cast) returns a handle of
-    /// the derived class, for example of a [`QBuffer`]. Stands for Qt's
-    /// [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
+    /// Reading returns the bytes that the device has now and never waits. A device is either
+    /// sequential, which means a stream like a socket, or it has positions and a size, like
+    /// [`QBuffer`]. Implement [`DeviceBackend`] to make a device of your own.
+    /// [`cast`](QObject::cast) returns a handle of the derived class, for example of a [`QBuffer`].
+    /// Stands for Qt's [QIODevice](https://doc.qt.io/qt-5/qiodevice.html).
     ///
     /// # End of data
     ///
@@ -130,6 +131,9 @@ pub struct DeviceNode {
     /// Emitted when no further data will arrive.
     #[doc(alias = "readChannelFinished")]
     pub read_channel_finished: Signal<()>,
+    /// The device is closed, because its connection goes on in another object. It wakes those that
+    /// wait for the device. Qt has no such signal.
+    pub(crate) handed_over: Signal<()>,
     base: QObject,
     mode: Cell<OpenMode>,
     /// The numbers of channels for reading and for writing.
@@ -148,9 +152,11 @@ pub struct DeviceNode {
     transaction: Cell<Option<usize>>,
     /// The position at which a transaction began, in a device with positions.
     transaction_pos: Cell<i64>,
-    error_string: RefCell<String>,
+    error_string: Cell<Option<Box<str>>>,
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
+    /// How many bytes of the read buffer are lent.
+    lent: Cell<usize>,
     backend: OnceCell<Backend>,
     extras: OnceCell<Box<Extras>>,
 }
@@ -162,6 +168,8 @@ struct Extras {
     flow: OnceCell<WriteFlow>,
     /// What happens to unread bytes.
     watch: OnceCell<ReadWatch>,
+    /// Those who wait for bytes that are lent.
+    waiters: lending::Waiters,
 }
 
 /// The object that implements the functions that are virtual in Qt.
@@ -171,7 +179,7 @@ enum Backend {
     /// The backend that the user passed to [`QIODevice::new`].
     Owned(Rc<dyn DeviceBackend>),
     /// In a class of the user's; of several derived from each other, in the most derived one.
-    Class(RefCell<Rc<dyn DeviceBackend>>),
+    Class(Box<RefCell<Rc<dyn DeviceBackend>>>),
 }
 
 impl Node for DeviceNode {
@@ -189,6 +197,7 @@ impl DeviceNode {
             channel_bytes_written: Signal::in_life(life),
             about_to_close: Signal::in_life(life),
             read_channel_finished: Signal::in_life(life),
+            handed_over: Signal::in_life(life),
             base: QObject::embed(life),
             mode: Cell::default(),
             channels: Cell::default(),
@@ -200,8 +209,9 @@ impl DeviceNode {
             read_line_data_called: Cell::new(false),
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
-            error_string: RefCell::default(),
+            error_string: Cell::new(None),
             lendings: Cell::new(0),
+            lent: Cell::new(0),
             backend: OnceCell::new(),
             extras: OnceCell::new(),
         })
@@ -233,7 +243,8 @@ impl QIODevice {
 
     /// A class overrides the virtual functions.
     fn override_backend(&self, backend: Rc<dyn DeviceBackend>) {
-        let place = self.0.backend.get_or_init(|| Backend::Class(RefCell::new(backend.clone())));
+        let class = || Backend::Class(Box::new(RefCell::new(backend.clone())));
+        let place = self.0.backend.get_or_init(class);
         if let Backend::Class(place) = place {
             let before = place.replace(backend);
             drop(before);
@@ -320,8 +331,10 @@ impl QIODevice {
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        let text = self.0.error_string.borrow();
-        if text.is_empty() { "Unknown error".to_owned() } else { text.clone() }
+        let text = self.0.error_string.take();
+        let copy = text.as_deref().unwrap_or("Unknown error").to_owned();
+        self.0.error_string.set(text);
+        copy
     }
 
     /// Returns whether the device is a stream, without positions and a size.
@@ -438,15 +451,15 @@ impl QIODevice {
 
     /// Returns how many written bytes wait in this process for the operating system to take them.
     ///
-    /// A program that may write faster than the other end reads should limit this number;
-    /// [`write_flow`](QIODevice::write_flow) helps. For a `QSslSocket` it includes bytes that
-    /// [`bytes_to_write`](QIODevice::bytes_to_write) does not count: those that are encrypted and
-    /// not sent, with the bytes that encryption adds. For other sockets the two numbers differ only
-    /// by bytes that were sent and have not been announced by
-    /// [`bytes_written`](DeviceNode::bytes_written) yet. Neither number includes what the system
-    /// has taken and the other end has not received. Qt has no such function.
+    /// A program that may write faster than the other end reads should limit this number, for
+    /// example with [`write_flow`](QIODevice::write_flow). For a `QSslSocket` the number includes
+    /// bytes that [`bytes_to_write`](QIODevice::bytes_to_write) does not count: bytes that are
+    /// encrypted and not sent, with those that encryption adds. For other sockets the two numbers
+    /// differ only by bytes that were sent and that [`bytes_written`](DeviceNode::bytes_written)
+    /// has not reported yet. Neither number includes bytes that the system has taken and the other
+    /// end has not received. Qt has no such function.
     ///
-    /// The number is 0 for a device that passes on bytes at once, such as a `QUdpSocket` or a
+    /// The number is 0 for a device that passes on bytes immediately, such as a `QUdpSocket` or a
     /// [`QBuffer`].
     #[must_use]
     pub fn unsent_bytes(&self) -> usize {
@@ -457,8 +470,8 @@ impl QIODevice {
     ///
     /// An open device emits [`about_to_close`](DeviceNode::about_to_close) before it returns. A
     /// socket also emits the signals of its function for disconnecting: `state_changed`,
-    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`. If
-    /// it is encrypted, it first sends what was written, and emits
+    /// [`read_channel_finished`](DeviceNode::read_channel_finished), `disconnected` and `closed`.
+    /// If it is encrypted, it first sends its unsent bytes, and emits
     /// [`bytes_written`](DeviceNode::bytes_written) and `encrypted_bytes_written`.
     pub fn close(&self) {
         self.backend().close(self);
@@ -526,7 +539,7 @@ impl QIODevice {
     ///
     /// [`DeviceErrorKind::NotOpen`] or [`NotWritable`](DeviceErrorKind::NotWritable), with Qt's
     /// warning in the log. [`Full`](DeviceErrorKind::Full) if the program has chosen
-    /// [`WhenFull::Refuse`] and too many bytes wait. Otherwise the device's own error.
+    /// [`WhenFull::Refuse`] and the device is full. Otherwise the device's own error.
     pub fn write(&self, data: impl AsRef<[u8]>) -> Result<usize, DeviceError> {
         self.check_writable("write")?;
         self.check_write_channel()?;
@@ -550,8 +563,9 @@ impl QIODevice {
         Ok(count)
     }
 
-    /// Writes bytes that can be given away or shared, see [`Chunk`]. A device with a write buffer,
-    /// like a socket, keeps them without a copy, and `bytes_written` reports them in one piece.
+    /// Writes bytes that the caller gives away or shares, see [`Chunk`]. A device with a write
+    /// buffer, like a socket, keeps them without a copy, and `bytes_written` reports them in one
+    /// piece.
     ///
     /// Emits [`bytes_written`](DeviceNode::bytes_written) before it returns where
     /// [`write`](QIODevice::write) does.
@@ -583,6 +597,22 @@ impl QIODevice {
         match self.flow_in_use() {
             None => backend.write_chunk(self, data),
             Some(flow) => flow.write(self, || backend.write_chunk(self, data)),
+        }
+    }
+
+    /// Writes `head` to a sequential device, and behind it `data` as
+    /// [`write_chunk`](QIODevice::write_chunk) does. A device that refuses takes neither.
+    pub(crate) fn write_with_chunk(&self, head: &[u8], data: Chunk) -> Result<usize, DeviceError> {
+        self.check_writable("write")?;
+        self.check_write_channel()?;
+        let backend = self.backend();
+        let write = || match backend.write_data(self, head)? {
+            count if count < head.len() => Ok(count),
+            count => Ok(count + backend.write_chunk(self, data)?),
+        };
+        match self.flow_in_use() {
+            None => write(),
+            Some(flow) => flow.write(self, write),
         }
     }
 
@@ -663,8 +693,8 @@ impl QIODevice {
     /// Sets the text of the last error. An empty text means that there is none.
     #[doc(alias = "setErrorString")]
     pub fn set_error_string(&self, text: impl Into<String>) {
-        let before = self.0.error_string.replace(text.into());
-        drop(before);
+        let text = Some(text.into()).filter(|text| !text.is_empty());
+        self.0.error_string.set(text.map(String::into_boxed_str));
     }
 
     /// Appends a copy of `data` to the read buffer.
@@ -679,6 +709,12 @@ impl QIODevice {
     /// Appends a whole buffer to the read buffer, without a copy.
     pub fn append_chunk(&self, data: impl Into<Chunk>) {
         self.0.buffer.borrow_mut().append_chunk(data);
+    }
+
+    /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
+    /// are few.
+    pub(crate) fn return_first_block(&self) {
+        self.0.buffer.borrow_mut().return_block(&self.0.pool);
     }
 
     /// Drops the content of the read buffer.
@@ -702,7 +738,8 @@ impl QIODevice {
         self.0.buffer.borrow().len()
     }
 
-    /// Ends the transaction and replaces the content of the read buffer. Returns what was in it.
+    /// Ends the transaction and replaces the content of the read buffer. Returns the previous
+    /// content.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
         self.recall();
         self.0.transaction.set(None);

@@ -9,6 +9,9 @@ use std::{
 pub(super) const SMALL: usize = 4096;
 /// The size of the loop's shared read buffer, in bytes.
 pub const SCRATCH: usize = 256 * 1024;
+/// A block with at least this many bytes may stay in a buffer as it is: copying the bytes would
+/// cost more. The block takes at most four times the memory of its bytes.
+pub const GIVEN_AWAY: usize = SCRATCH / 4;
 /// How many bytes a device reads into its buffer at once, as in Qt.
 pub(super) const PIECE: usize = 16_384;
 const PIECES_KEPT: usize = 4;
@@ -24,7 +27,7 @@ pub struct BufferPool {
     small: RefCell<Vec<Vec<u8>>>,
     large: RefCell<Vec<Vec<u8>>>,
     scratch: Cell<Vec<u8>>,
-    block: Cell<Vec<u8>>,
+    blocks: RefCell<Vec<Vec<u8>>>,
     pieces: RefCell<Vec<Vec<u8>>>,
 }
 
@@ -47,7 +50,8 @@ impl BufferPool {
         let (kept, most) = match buffer.capacity() {
             ..SMALL => return,
             SMALL..0x8000 => (&self.small, SMALL_KEPT),
-            0x8000..=SCRATCH => (&self.large, LARGE_KEPT),
+            0x8000..SCRATCH => (&self.large, LARGE_KEPT),
+            SCRATCH => (&self.blocks, LARGE_KEPT),
             _ => return,
         };
         let mut kept = kept.borrow_mut();
@@ -62,9 +66,8 @@ impl BufferPool {
     pub fn take_scratch(&self) -> Vec<u8> {
         let mut scratch = self.scratch.take();
         if scratch.capacity() < SCRATCH {
-            let kept = self.large.borrow_mut().pop();
-            match kept.filter(|buffer| buffer.capacity() >= SCRATCH) {
-                Some(buffer) => scratch = buffer,
+            match self.blocks.borrow_mut().pop() {
+                Some(block) => scratch = block,
                 // Zeroed pages from the system cost nothing until they are written to.
                 None => return vec![0; SCRATCH],
             }
@@ -78,14 +81,8 @@ impl BufferPool {
     /// it receives. Give it back, or keep it as a chunk if a good part of it is filled.
     #[must_use]
     pub fn take_block(&self) -> Vec<u8> {
-        let block = self.block.take();
-        if block.capacity() >= SCRATCH {
-            return block;
-        }
-        let mut large = self.large.borrow_mut();
-        match large.iter().position(|buffer| buffer.capacity() >= SCRATCH) {
-            Some(at) => {
-                let mut block = large.swap_remove(at);
+        match self.blocks.borrow_mut().pop() {
+            Some(mut block) => {
                 block.clear();
                 block
             }
@@ -94,9 +91,8 @@ impl BufferPool {
     }
 
     /// Returns the buffer of [`take_block`](Self::take_block).
-    pub fn put_block(&self, mut block: Vec<u8>) {
-        block.clear();
-        self.block.set(block);
+    pub fn put_block(&self, block: Vec<u8>) {
+        self.put(block);
     }
 
     /// Takes a buffer of [`PIECE`] bytes with no particular content. Give it back.

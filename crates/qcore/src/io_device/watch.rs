@@ -12,7 +12,7 @@ use std::{
 use super::{DeviceNode, QIODevice};
 use crate::{
     classes::Object,
-    event_loop::Deliver,
+    event_loop::{Deliver, TimerId},
     id::ObjectId,
     signal::ScopedConnection,
     time::{Interval, TimerType},
@@ -28,8 +28,8 @@ pub(super) struct ReadWatch {
     is_emitting: Cell<bool>,
     /// How long bytes may lie unread before that is logged.
     patience: Cell<Option<Duration>>,
-    /// Whether a timer runs that looks at the device.
-    has_timer: Cell<bool>,
+    /// The timer that looks at the device.
+    timer: Cell<Option<TimerId>>,
     /// Whether the program has read anything since the timer was started.
     was_read: Cell<bool>,
     /// The slot at `ready_read`. There is none while the watch has nothing to do.
@@ -38,16 +38,17 @@ pub(super) struct ReadWatch {
 
 /// # Unread bytes
 impl QIODevice {
-    /// Sets whether the device emits [`ready_read`](DeviceNode::ready_read) again as long as bytes
-    /// are left. By default it does not, as in Qt: the signal is emitted when new data arrives.
+    /// Sets whether the device emits [`ready_read`](DeviceNode::ready_read) again while there are
+    /// unread bytes. The default is `false`, as in Qt: the device emits the signal only when new
+    /// data arrives.
     ///
-    /// A device that is level-triggered emits the signal once in each turn of the event loop while
+    /// A level-triggered device emits the signal once in each turn of the event loop while
     /// [`bytes_available`](QIODevice::bytes_available) is not 0. So a slot that reads one message
-    /// for each emission gets all of them. A program that leaves bytes unread on purpose keeps the
-    /// loop busy, until it switches this off.
+    /// for each emission gets all of them. If a program leaves bytes unread on purpose, the loop
+    /// never waits, until the program switches this off.
     ///
-    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the slot
-    /// was called outside of all event loops, its loop may do so once.
+    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the
+    /// slot was called outside of all event loops, its loop may do so once.
     ///
     /// # Examples
     ///
@@ -76,21 +77,22 @@ impl QIODevice {
         }
     }
 
-    /// Returns whether the device emits [`ready_read`](DeviceNode::ready_read) again as long as
-    /// bytes are left.
+    /// Returns whether the device emits [`ready_read`](DeviceNode::ready_read) again while there
+    /// are unread bytes.
     #[must_use]
     pub fn is_level_triggered(&self) -> bool {
         self.watch_in_use().is_some_and(|watch| watch.is_level_triggered.get())
     }
 
-    /// Logs a warning if bytes are left and the program reads nothing for `interval`. A negative
-    /// interval, the default, switches this off.
+    /// Logs a warning if there are unread bytes and the program reads nothing for `interval`, in
+    /// milliseconds or as a `Duration`. A negative interval, the default, switches this off. If
+    /// there are unread bytes already, the time begins with this call.
     ///
-    /// A slot that does not read all bytes is a common mistake: the device emits
-    /// [`ready_read`](DeviceNode::ready_read) no more before new data arrives. The warning names the
-    /// class of the device, the number of bytes, and the places where the slots of `ready_read` were
-    /// connected. It goes to the crate `log`, at the level of warnings. The device logs it once
-    /// after each `ready_read`.
+    /// A common mistake is a slot that does not read all bytes: the device does not emit
+    /// [`ready_read`](DeviceNode::ready_read) again until new data arrives. The warning names the
+    /// class of the device, the number of bytes, and the source lines where the slots of
+    /// `ready_read` were connected. The device logs it with `log::warn!`, at most once after each
+    /// `ready_read`.
     ///
     /// # Examples
     ///
@@ -118,7 +120,7 @@ impl QIODevice {
             is_posted: Cell::new(false),
             is_emitting: Cell::new(false),
             patience: Cell::new(None),
-            has_timer: Cell::new(false),
+            timer: Cell::new(None),
             was_read: Cell::new(false),
             slot: RefCell::default(),
         })
@@ -161,6 +163,9 @@ impl ReadWatch {
         });
         let before = self.slot.replace(slot);
         drop(before);
+        if let Some(timer) = self.timer.take() {
+            Object::life(device).dispatcher().stop_timer(timer);
+        }
         if self.has_work() && device.is_open() && device.bytes_available() > 0 {
             self.on_ready_read(device);
         }
@@ -175,13 +180,14 @@ impl ReadWatch {
             self.is_posted.set(dispatcher.post_for_this_level(look));
         }
         if let Some(patience) = self.patience.get()
-            && !self.has_timer.replace(true)
+            && self.timer.get().is_none()
         {
             self.was_read.set(false);
             let node = self.device.clone();
-            dispatcher.call_after(patience, TimerType::Coarse, move || {
+            let timer = dispatcher.call_after(patience, TimerType::Coarse, move || {
                 with_watch(&node, |device, watch| watch.on_timer(device));
             });
+            self.timer.set(Some(timer));
         }
     }
 
@@ -208,7 +214,7 @@ impl ReadWatch {
 
     /// Bytes may have been unread for as long as the program allows.
     fn on_timer(&self, device: &QIODevice) {
-        self.has_timer.set(false);
+        self.timer.set(None);
         let Some(patience) = self.patience.get() else { return };
         if !has_unread(device) {
             return;

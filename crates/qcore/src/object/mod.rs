@@ -80,7 +80,7 @@ mod sender;
 
 use std::{
     any::{Any, TypeId},
-    cell::RefCell,
+    cell::Cell,
     fmt,
     rc::{Rc, Weak},
 };
@@ -142,7 +142,8 @@ pub struct ObjectNode {
     /// Emitted when the name of the object has changed. The argument is the new name.
     #[doc(alias = "objectNameChanged")]
     pub object_name_changed: Signal<String>,
-    name: RefCell<String>,
+    /// `None` is the empty name, which most objects have.
+    name: Cell<Option<Box<str>>>,
     life: Rc<Life>,
 }
 
@@ -167,12 +168,19 @@ impl ObjectNode {
         let node = Rc::new(ObjectNode {
             destroyed: Signal::in_life(life),
             object_name_changed: Signal::in_life(life),
-            name: RefCell::default(),
+            name: Cell::new(None),
             life: life.clone(),
         });
         let base: Weak<ObjectNode> = Rc::downgrade(&node);
         life.set_base(base);
         node
+    }
+
+    fn with_name<V>(&self, f: impl FnOnce(&str) -> V) -> V {
+        let name = self.name.take();
+        let value = f(name.as_deref().unwrap_or_default());
+        self.name.set(name);
+        value
     }
 }
 
@@ -232,11 +240,11 @@ impl QObject {
     #[doc(alias = "objectName")]
     #[must_use]
     pub fn object_name(&self) -> String {
-        self.0.name.borrow().clone()
+        self.0.with_name(str::to_owned)
     }
 
     fn has_name(&self, name: &str) -> bool {
-        *self.0.name.borrow() == name
+        self.0.with_name(|own| own == name)
     }
 
     /// Sets the object's name. If it has changed, emits
@@ -244,10 +252,11 @@ impl QObject {
     #[doc(alias = "setObjectName")]
     pub fn set_object_name(&self, name: impl Into<String>) {
         let name = name.into();
-        if *self.0.name.borrow() == name {
+        if self.has_name(&name) {
             return;
         }
-        self.0.name.replace(name.clone());
+        let stored = Some(name.clone()).filter(|name| !name.is_empty());
+        self.0.name.set(stored.map(String::into_boxed_str));
         self.0.object_name_changed.emit(name);
     }
 
@@ -404,7 +413,7 @@ impl fmt::Debug for QObject {
 
 impl fmt::Debug for ObjectNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.borrow().clone();
+        let name = self.with_name(str::to_owned);
         f.debug_struct("ObjectNode").field("name", &name).finish_non_exhaustive()
     }
 }

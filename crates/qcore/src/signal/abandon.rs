@@ -16,8 +16,8 @@ pub(super) trait Fail: Send + Sync {
 /// The calls that one thread, or the threads of one pool, wait for.
 ///
 /// The owner of a `QThread` may wait for the thread to end, in a destructor. If the thread waited
-/// for a call into the owner's loop meanwhile, both would wait for ever. So the owner abandons these
-/// calls. The same holds for the owner of a pool of threads.
+/// for a call into the owner's loop meanwhile, both would wait for ever. So the owner abandons
+/// these calls. The same holds for the owner of a pool of threads.
 #[derive(Default)]
 pub(crate) struct BlockedCalls(Mutex<State>);
 

@@ -14,15 +14,15 @@ use super::{
 /// [`Remote`](crate::Remote), a receiver in another thread, is one if `T` is `Clone + Send` and the
 /// slot is `Send`.
 ///
-/// Whether `S` fits the receiver is a bound of the functions, not of the trait. So the compiler
-/// says only once that a slot does not fit.
+/// The functions have the bound that `S` fits the receiver, and the trait does not. So the compiler
+/// reports only once that a slot does not fit.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot receive signals of `{T}`",
     label = "not a reference to a receiver, or not one for this signal",
     note = "write `&this`, where `this` is an object, an `Rc<T>` or a `Weak<T>`; inside of a \
             method write `self`; or two of them: `(&this, &other)`",
-    note = "a `&Remote` receives signals from other threads: the values must be `Clone` and `Send`, \
-            and the slot must be `Send`"
+    note = "a `&Remote` receives signals from other threads: the values must be `Clone` and \
+            `Send`, and the slot must be `Send`"
 )]
 pub trait Connects<T: 'static, S>: IntoReceiver {
     /// Connects the slot.

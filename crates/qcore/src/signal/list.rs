@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     sender::SenderScope,
-    slot::{AnySlot, Call, OneSlot, Ran, SlotState},
+    slot::{AnySlot, Ran, SlotState},
 };
 use crate::{
     classes::{Life, MethodId, SlotList},
@@ -35,7 +35,7 @@ enum Entries<T: 'static> {
     /// The id of a single slot, and the slot. Most signals with a slot have only one, which needs
     /// no list.
     One(u64, Rc<dyn AnySlot<T>>),
-    /// The entries, sorted by id, because ids rise. `None` stands for an empty list.
+    /// The entries, sorted by id, because ids rise. `None` means an empty list.
     Many(Option<Rc<Vec<Entry<T>>>>),
 }
 
@@ -92,7 +92,7 @@ impl<T> Entries<T> {
 
     fn push(&mut self, id: u64, slot: Rc<dyn AnySlot<T>>) {
         if let Entries::Many(Some(entries)) = self {
-            return Rc::make_mut(entries).push(Entry { id, slot: Some(slot) });
+            return own(entries).push(Entry { id, slot: Some(slot) });
         }
         *self = match std::mem::replace(self, Entries::Many(None)) {
             Entries::One(first_id, first) => {
@@ -114,7 +114,7 @@ impl<T> Entries<T> {
                 let at = find(entries, id)?;
                 // A copy of the list would be for nothing.
                 entries[at].slot.as_ref()?;
-                Rc::make_mut(entries)[at].slot.take()
+                own(entries)[at].slot.take()
             }
         }
     }
@@ -131,7 +131,7 @@ impl<T> Entries<T> {
         match self {
             Entries::One(_, slot) if wanted(&**slot) => self.take_one().into_iter().collect(),
             Entries::Many(Some(entries)) => {
-                let entries = Rc::make_mut(entries).iter_mut();
+                let entries = own(entries).iter_mut();
                 let wanted = |entry: &&mut Entry<T>| entry.slot.as_deref().is_some_and(&wanted);
                 entries.filter(wanted).filter_map(|entry| entry.slot.take()).collect()
             }
@@ -146,9 +146,26 @@ impl<T> Entries<T> {
         if live == 0 {
             *many = None;
         } else if live * 2 < entries.len() && entries.len() >= 16 {
-            Rc::make_mut(entries).retain(|entry| entry.slot.is_some());
+            own(entries).retain(|entry| entry.slot.is_some());
         }
     }
+}
+
+/// Returns a list to change. If an emission holds the list, it keeps it, and this is a copy.
+///
+/// `Rc::make_mut` does the same, but the compiler does not inline it.
+#[inline]
+fn own<T>(entries: &mut Rc<Vec<Entry<T>>>) -> &mut Vec<Entry<T>> {
+    if Rc::strong_count(entries) > 1 {
+        copy(entries);
+    }
+    Rc::get_mut(entries).expect("a list without other owners")
+}
+
+#[cold]
+#[inline(never)]
+fn copy<T>(entries: &mut Rc<Vec<Entry<T>>>) {
+    *entries = Rc::new(Vec::clone(entries));
 }
 
 fn find<T>(entries: &[Entry<T>], id: u64) -> Option<usize> {
@@ -288,10 +305,9 @@ impl<T: 'static> Slots<T> {
         }
     }
 
-    pub(super) fn add(&self, slot: OneSlot<impl Call<T>>) -> u64 {
+    pub(super) fn add(&self, slot: Rc<dyn AnySlot<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        let slot: Rc<dyn AnySlot<T>> = Rc::new(slot);
         self.change().push(id, slot);
         self.live.set(self.live.get() + 1);
         id
@@ -327,6 +343,10 @@ impl<T: 'static> Slots<T> {
             slot.state().kill();
         }
         self.removed(&mut entries, taken.len());
+        drop(entries);
+        for slot in &taken {
+            slot.call().on_cut();
+        }
         taken
     }
 
@@ -345,9 +365,8 @@ impl<T: 'static> SlotList for Slots<T> {
             self.removed(&mut entries, 1);
             taken
         };
-        taken.state().kill();
         // A slot with a dead receiver was no longer a connection.
-        taken.call().is_alive()
+        taken.retire()
     }
 
     fn disconnect_receiver(&self, receiver: usize) -> bool {

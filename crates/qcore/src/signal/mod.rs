@@ -40,7 +40,13 @@ mod spread;
 mod spy;
 mod wire;
 
-use std::{any::TypeId, cell::OnceCell, fmt, panic::Location, rc::Rc};
+use std::{
+    any::TypeId,
+    cell::OnceCell,
+    fmt,
+    panic::Location,
+    rc::{Rc, Weak},
+};
 
 #[cfg(feature = "tasks")]
 pub use self::next::{Next, SignalError, SignalErrorKind, SignalStream};
@@ -53,7 +59,7 @@ use self::{
     list::Slots,
     receiver::Local,
     shape::{Closure, Method},
-    slot::{Call, Deadlock, Exclusive, Function, OneSlot, Plain, Queued},
+    slot::{AnySlot, Call, Deadlock, Exclusive, Function, OneSlot, Plain, Queued},
 };
 pub use self::{
     connection::{Connection, ConnectionBlocker, ConnectionType, ScopedConnection},
@@ -162,9 +168,9 @@ impl<T: 'static> Signal<T> {
     /// Connects a closure of `receiver`: an object, or an `Rc` or `Weak` of anything, or
     /// [two of them](IntoReceiver).
     ///
-    /// The closure is given the receiver. The connection does not keep it, and is dead at once when
-    /// the receiver is. A method is connected by [`connect_slot`](Signal::connect_slot); one that
-    /// takes `&self` and `&T` can be given here as well.
+    /// The closure gets the receiver as its first argument. The connection does not keep the
+    /// receiver alive, and ends when the receiver dies. [`connect_slot`](Signal::connect_slot)
+    /// connects methods; this function also takes a method with the parameters `&self` and `&T`.
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -194,9 +200,9 @@ impl<T: 'static> Signal<T> {
     /// Connects a method of `receiver`: an object, or an `Rc` or `Weak` of anything, or
     /// [two of them](IntoReceiver).
     ///
-    /// The method takes `&self` and, if it wants to, the signal's value: by reference or by value,
-    /// a `String` as `&str`, the parts of a tuple as parameters of their own. [`Slot`] lists the
-    /// shapes. The connection does not keep the receiver, and is dead at once when the receiver is.
+    /// The method takes `&self` and may take the signal's value: by reference or by value, a
+    /// `String` as `&str`, the parts of a tuple as separate parameters. [`Slot`] lists these forms.
+    /// The connection does not keep the receiver alive, and ends when the receiver dies.
     ///
     /// ```
     /// use std::cell::Cell;
@@ -243,9 +249,9 @@ impl<T: 'static> Signal<T> {
     /// Connects a method as [`connect_slot`](Signal::connect_slot) does. The event loop calls the
     /// slot later, with a clone of the value. This is Qt's `QueuedConnection`.
     ///
-    /// A slot that is called directly runs inside of the function that emits the signal. A queued
-    /// slot runs when that function has returned, and its caller, too. So it may borrow a `RefCell`
-    /// that the caller has borrowed, or destroy an object that the caller uses.
+    /// A directly called slot runs inside of the function that emits the signal. A queued slot runs
+    /// when that function and its callers have returned. So it may borrow a `RefCell` that a caller
+    /// has borrowed, or destroy an object that a caller uses.
     ///
     /// It is the short form of [`connect_slot_with_type`](Signal::connect_slot_with_type) with
     /// [`ConnectionType::QUEUED`].
@@ -541,13 +547,28 @@ impl<T: 'static> Signal<T> {
             }
         }
         let once = flags.contains(ConnectionType::SINGLE_SHOT);
-        let id = slots.add(OneSlot::new(receiver, function, once, call));
-        let list: Rc<dyn SlotList> = slots.clone();
-        let link = Link::new(Rc::downgrade(&list), id);
+        let slot = Rc::new(OneSlot::new(receiver, function, once, call));
+        let link = Self::link(slots, slot);
         for life in lives.into_iter().flatten() {
-            life.add_incoming(link.clone());
+            // An object cuts the connections of its own signals anyway when it dies.
+            if self.life.as_ref().is_none_or(|own| !Rc::ptr_eq(own, life)) {
+                life.add_incoming(link.clone());
+            }
         }
         Connection::new(link)
+    }
+
+    /// Adds a slot without a receiver, to which the caller keeps a reference.
+    #[cfg(feature = "tasks")]
+    fn add_shared(&self, slot: Rc<dyn AnySlot<T>>) -> Connection {
+        self.slots()
+            .map_or_else(Connection::default, |slots| Connection::new(Self::link(slots, slot)))
+    }
+
+    fn link(slots: &Rc<Slots<T>>, slot: Rc<dyn AnySlot<T>>) -> Link {
+        let id = slots.add(slot);
+        let list: Weak<Slots<T>> = Rc::downgrade(slots);
+        Link::new(list, id)
     }
 }
 

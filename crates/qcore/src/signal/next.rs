@@ -10,7 +10,11 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use super::{Connection, ConnectionType, Signal, slot::Call, type_of};
+use super::{
+    Connection, ConnectionType, Signal,
+    slot::{Call, OneSlot},
+    type_of,
+};
 
 impl<T: Clone + 'static> Signal<T> {
     /// Waits for the next emission. The result is a clone of its value, made in the emission.
@@ -28,8 +32,8 @@ impl<T: Clone + 'static> Signal<T> {
     /// assert_eq!(block_on(answer).unwrap(), Ok(42));
     /// ```
     ///
-    /// The emission only wakes the task, which goes on when the loop polls it. Each call waits for
-    /// one emission. A task that needs all of them uses [`stream`](Signal::stream). While the
+    /// The emission only wakes the task, which continues when the loop polls it. Each call waits
+    /// for one emission. A task that needs all of them uses [`stream`](Signal::stream). While the
     /// signals of the sender are blocked, the future waits.
     ///
     /// Cancel safe: dropping the future disconnects it.
@@ -40,10 +44,13 @@ impl<T: Clone + 'static> Signal<T> {
     /// [`disconnect_all`](Signal::disconnect_all) does.
     #[track_caller]
     pub fn next(&self) -> Next<T> {
-        let state = Rc::new(NextState { place: RefCell::new(Place::Waiting(None)) });
-        let call = AwaitsOne(state.clone());
-        let connection = self.add(None, ConnectionType::AUTO, type_of(&()), call);
-        Next { state, connection }
+        let awaits = AwaitsOne { place: RefCell::new(Place::Waiting(None)) };
+        let slot = Rc::new(OneSlot::new(0, type_of(&()), false, awaits));
+        let connection = self.add_shared(slot.clone());
+        if connection.link().is_none() {
+            slot.inner().settle(Place::Gone);
+        }
+        Next { slot, connection }
     }
 
     /// Returns the values of all emissions from now on, as clones and in order.
@@ -110,11 +117,12 @@ impl<T: Clone + 'static> Signal<T> {
 /// The future of [`Signal::next`].
 #[must_use = "futures do nothing unless they are awaited"]
 pub struct Next<T: 'static> {
-    state: Rc<NextState<T>>,
+    slot: Rc<OneSlot<AwaitsOne<T>>>,
     connection: Connection,
 }
 
-struct NextState<T> {
+/// The slot of a [`Next`], and what it has received. The signal and the future share it.
+struct AwaitsOne<T> {
     place: RefCell<Place<T>>,
 }
 
@@ -127,7 +135,7 @@ enum Place<T> {
     Over,
 }
 
-impl<T> NextState<T> {
+impl<T> AwaitsOne<T> {
     /// Puts something in the place of the waker, and wakes the task.
     fn settle(&self, place: Place<T>) {
         let before = {
@@ -144,20 +152,15 @@ impl<T> NextState<T> {
     }
 }
 
-/// The slot of a [`Next`]. The signal drops it when the sender dies or cuts the connection.
-struct AwaitsOne<T>(Rc<NextState<T>>);
-
 impl<T: Clone + 'static> Call<T> for AwaitsOne<T> {
     fn call(&self, value: &T) -> bool {
-        self.0.settle(Place::Value(value.clone()));
+        self.settle(Place::Value(value.clone()));
         // Ends the connection.
         false
     }
-}
 
-impl<T> Drop for AwaitsOne<T> {
-    fn drop(&mut self) {
-        self.0.settle(Place::Gone);
+    fn on_cut(&self) {
+        self.settle(Place::Gone);
     }
 }
 
@@ -171,16 +174,16 @@ impl<T: 'static> Future for Next<T> {
             }
             _ => true,
         };
-        let known = knows(&self.state.place.borrow());
+        let known = knows(&self.slot.inner().place.borrow());
         // Cloning or dropping a waker of another executor may run any code.
         let mut other = if known { None } else { Some(context.waker().clone()) };
-        if let Place::Waiting(waker) = &mut *self.state.place.borrow_mut() {
+        if let Place::Waiting(waker) = &mut *self.slot.inner().place.borrow_mut() {
             if other.is_some() {
                 std::mem::swap(waker, &mut other);
             }
             return Poll::Pending;
         }
-        Poll::Ready(match self.state.place.replace(Place::Over) {
+        Poll::Ready(match self.slot.inner().place.replace(Place::Over) {
             Place::Value(value) => Ok(value),
             _ => Err(SignalErrorKind::SenderGone.into()),
         })
@@ -190,7 +193,7 @@ impl<T: 'static> Future for Next<T> {
 impl<T: 'static> Drop for Next<T> {
     /// Disconnects from the signal.
     fn drop(&mut self) {
-        let before = self.state.place.replace(Place::Over);
+        let before = self.slot.inner().place.replace(Place::Over);
         if matches!(before, Place::Waiting(_)) {
             self.connection.disconnect();
         }
@@ -200,7 +203,7 @@ impl<T: 'static> Drop for Next<T> {
 
 impl<T: 'static> fmt::Debug for Next<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let waiting = matches!(&*self.state.place.borrow(), Place::Waiting(_));
+        let waiting = matches!(&*self.slot.inner().place.borrow(), Place::Waiting(_));
         f.debug_struct("Next").field("waiting", &waiting).finish()
     }
 }

@@ -162,8 +162,8 @@ impl<R: Receiver> Remote<R> {
     /// `BlockingQueuedConnection`. [`call_with_deadline`](Remote::call_with_deadline) waits for a
     /// limited time.
     ///
-    /// If the call panics, this function returns an error, and the panic goes on in the receiver's
-    /// thread as the [`PanicPolicy`](crate::PanicPolicy) says.
+    /// If the call panics, this function returns an error, and the panic continues in the
+    /// receiver's thread as the [`PanicPolicy`](crate::PanicPolicy) says.
     ///
     /// # Errors
     ///

@@ -29,8 +29,8 @@ type Select<R, T> = Box<dyn for<'a> Fn(&'a <R as Receiver>::Target) -> &'a Signa
 ///
 /// Its functions connect the signal to a receiver of the calling thread. The slots run in that
 /// thread. The connection is made in the thread of the signal, by its event loop, after the calls
-/// that the calling thread has sent before. A [`QThread`](crate::QThread) makes the connections that
-/// wait for its start before it emits `started`. If the sender has died by then, nothing is
+/// that the calling thread has sent before. A [`QThread`](crate::QThread) makes the connections
+/// that wait for its start before it emits `started`. If the sender has died by then, nothing is
 /// connected.
 ///
 /// The calling thread can disconnect the signal with the returned [`Connection`]. It counts as
@@ -93,8 +93,8 @@ impl<R: Receiver, T: Clone + Send + 'static> RemoteSignal<R, T> {
         self.connect_with(&&receiver, ConnectionType::AUTO, TypeId::of::<F>, slot)
     }
 
-    /// Connects to a signal of the calling thread, as [`Signal::connect_signal`] does: each emission
-    /// of this signal emits `other`.
+    /// Connects to a signal of the calling thread, as [`Signal::connect_signal`] does: each
+    /// emission of this signal emits `other`.
     ///
     /// # Examples
     ///

@@ -1,5 +1,5 @@
-//! Marker types for the forms that a slot can have. `Slot` has one implementation for each form, and
-//! the marker is a type parameter that keeps these implementations apart.
+//! Marker types for the forms that a slot can have. `Slot` has one implementation for each form,
+//! and the marker is a type parameter that keeps these implementations apart.
 
 use std::marker::PhantomData;
 

@@ -32,6 +32,8 @@ pub(super) trait AnySlot<T> {
     fn run(&self, value: &T) -> Ran;
     fn state(&self) -> &SlotState;
     fn call(&self) -> &dyn Call<T>;
+    /// Marks the slot as dead and tells it so. Returns whether its receiver is alive.
+    fn retire(&self) -> bool;
 }
 
 /// The result of [`AnySlot::run`].
@@ -78,6 +80,12 @@ impl<C> OneSlot<C> {
         let (bits, place) = (Cell::new(bits), Location::caller());
         OneSlot { state: SlotState { bits, receiver, function, place }, call }
     }
+
+    /// Returns the way in which the slot is called.
+    #[inline]
+    pub(super) fn inner(&self) -> &C {
+        &self.call
+    }
 }
 
 impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
@@ -97,6 +105,12 @@ impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
 
     fn call(&self) -> &dyn Call<T> {
         &self.call
+    }
+
+    fn retire(&self) -> bool {
+        self.state.kill();
+        self.call.on_cut();
+        self.call.is_alive()
     }
 }
 
@@ -175,6 +189,9 @@ pub(super) trait Call<T>: 'static {
     fn second_receiver(&self) -> usize {
         0
     }
+
+    /// The connection was cut. Nothing is borrowed.
+    fn on_cut(&self) {}
 }
 
 /// A closure without a receiver.
@@ -265,8 +282,8 @@ pub(super) fn warn_of_deadlock() {
 
 /// A queued slot: the event loop calls it.
 ///
-/// The values wait in the slot itself. Each emission posts a reference to the slot, so that a
-/// queued call needs no allocation of its own.
+/// The values wait in the slot itself. Each emission posts the slot once more, so that a queued
+/// call needs no allocation of its own.
 pub(super) struct Queued<T, C>(Rc<Queue<T, C>>);
 
 struct Queue<T, C> {
@@ -298,7 +315,7 @@ impl<T: Clone + 'static, C: Call<T>> Call<T> for Queued<T, C> {
         let value = value.clone();
         let sender = queue.dispatcher.sender();
         queue.waiting.borrow_mut().push_back((value, sender));
-        if !queue.dispatcher.post_delivery(queue.clone()) {
+        if !queue.dispatcher.post_repeated(queue) {
             drop(queue.cancel());
         }
         true

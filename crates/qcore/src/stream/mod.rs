@@ -73,7 +73,7 @@ pub use self::{
 };
 use crate::io_device::QIODevice;
 
-/// The length that stands for a null string.
+/// The length that marks a null string.
 const NULL: u32 = 0xffff_ffff;
 
 /// Reads and writes Qt's binary format, over a device or over bytes in memory.

@@ -34,7 +34,10 @@ crate::numbered! {
 }
 
 macro_rules! integers {
-    ($($type:ident $what:literal: $read:ident $read_alias:literal, $write:ident $write_alias:literal;)*) => {
+    ($(
+        $type:ident $what:literal:
+        $read:ident $read_alias:literal, $write:ident $write_alias:literal;
+    )*) => {
         impl QDataStream {
             $(
                 #[doc = concat!("Reads ", $what, ".")]

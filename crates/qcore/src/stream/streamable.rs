@@ -58,7 +58,7 @@ pub trait ToStream {
 /// A type that [`QDataStream::read`] can read: Qt's `operator>>(QDataStream &, T &)`.
 ///
 /// Reading always returns a value. If the data is too short or invalid, the value is zero, empty or
-/// another substitute, and the stream's [status](QDataStream::status) tells of the error. If an
+/// another substitute, and the stream's [status](QDataStream::status) reports the error. If an
 /// implementation finds an error that reading its parts does not, it calls
 /// [`set_status`](QDataStream::set_status) with
 /// [`ReadCorruptData`](super::StreamStatus::ReadCorruptData).

@@ -132,7 +132,7 @@ types! {
     StringList(Vec<String>) 11 "QStringList" "A `QStringList`.";
     ByteArray(Vec<u8>) 12 "QByteArray" "A `QByteArray` that is not null.";
     BitArray(QBitArray) 13 "QBitArray" "A `QBitArray`.";
-    Hash(BTreeMap<String, QVariant>) 28 "QVariantHash" "A `QVariantHash`; its order has no meaning.";
+    Hash(BTreeMap<String, QVariant>) 28 "QVariantHash" "A `QVariantHash`, without an order.";
     Long(i64) 32 "long" "A `long`, which is written with 64 bits.";
     Short(i16) 33 "short" "A `short`.";
     CChar(i8) 34 "char" "A `char` of C++.";

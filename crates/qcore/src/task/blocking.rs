@@ -17,10 +17,10 @@ use crate::event_loop::{Dispatcher, Payload, Root, RootEnd, Shared};
 
 /// Runs the event loop of this thread until `future` is done, and returns its output.
 ///
-/// The loop serves everything meanwhile: slots, timers, sockets and other tasks. The function may be
-/// called anywhere, in a plain thread without an application and inside slots and tasks. It runs the
-/// loop for at least one turn. Where code can `.await`, do that instead: a nested loop returns only
-/// after the loops inside of it have returned.
+/// Meanwhile the loop serves slots, timers, sockets and other tasks. The function may be called in
+/// slots, in tasks, and in a thread without an application. It runs the loop for at least one turn.
+/// In `async` code, use `.await` instead: a nested loop returns only after the loops inside of it
+/// have returned.
 ///
 /// The future may borrow local variables.
 ///

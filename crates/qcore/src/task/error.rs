@@ -14,7 +14,7 @@ pub enum JoinErrorKind {
     Panicked,
 }
 
-/// The error of a [`JoinHandle`](super::JoinHandle): why a task has no output.
+/// The error that awaiting a [`JoinHandle`](super::JoinHandle) returns if the task has no output.
 ///
 /// # Examples
 ///
@@ -145,7 +145,7 @@ macro_rules! plain_error {
 }
 
 plain_error! {
-    /// The error of [`block_on`](super::block_on): why it has returned before the future was done.
+    /// The error of [`block_on`](super::block_on) if it returns before the future is done.
     ///
     /// # Examples
     ///
@@ -160,8 +160,7 @@ plain_error! {
     BlockOnError,
     /// The kind of a [`BlockOnError`].
     BlockOnErrorKind {
-        /// The application quits, see
-        /// [`QCoreApplication::quit`](crate::QCoreApplication::quit).
+        /// The application has quit, see [`QCoreApplication::quit`](crate::QCoreApplication::quit).
         Quit: "the application quits", Interrupted;
         /// The thread is ending, and its loop has ended.
         LoopEnded: "the event loop has ended", BrokenPipe;
@@ -169,7 +168,7 @@ plain_error! {
 }
 
 plain_error! {
-    /// The error of [`timeout`](super::timeout()): the time was over before the future was done.
+    /// The error of [`timeout`](super::timeout()) if the deadline passes before the future is done.
     ///
     /// # Examples
     ///

@@ -51,9 +51,9 @@ where
 /// Starts a task that belongs to an object: when `owner` dies, the task's future is dropped, like
 /// the slots of the object.
 ///
-/// `start` makes the future from a handle of the owner. This handle does not keep the owner alive,
-/// unlike all others: the task may hold it for as long as it runs. Clones of it are ordinary
-/// handles, so a task that keeps a clone in a variable keeps its owner alive.
+/// `start` gets a handle of the owner and returns the future. Unlike other handles, this one does
+/// not keep the owner alive, so the task may hold it for as long as it runs. Clones of it are
+/// ordinary handles: a task that keeps a clone in a variable keeps its owner alive.
 ///
 /// If `owner` is dead already, the function does not call `start`, and the handle returns
 /// [`Aborted`](JoinErrorKind::Aborted).
@@ -93,7 +93,7 @@ where
 /// drop(counter); // the task is dropped as well
 /// ```
 ///
-/// A closure fits as well as a method: `spawn_for(&window, async |window| { .. })`.
+/// `start` may be a method or a closure: `spawn_for(&window, async |window| { .. })`.
 pub fn spawn_for<O, F>(owner: &O, start: impl FnOnce(O) -> F) -> JoinHandle<F::Output>
 where
     O: Object,
@@ -148,9 +148,9 @@ impl SlotList for Tasks {
 /// The result is the output of the task's future, or a [`JoinError`] if the task has panicked or
 /// was aborted.
 ///
-/// Dropping the handle does nothing to the task, as with a [`Connection`](crate::Connection): the
-/// task goes on. [`scoped`](JoinHandle::scoped) returns a handle that aborts the task when it is
-/// dropped.
+/// Dropping the handle does not stop the task, just as dropping a [`Connection`](crate::Connection)
+/// does not disconnect it. [`scoped`](JoinHandle::scoped) returns a handle that aborts the task
+/// when it is dropped.
 ///
 /// # Examples
 ///
@@ -180,8 +180,8 @@ impl<T> JoinHandle<T> {
     /// Aborts the task: it is never polled again, and its future is dropped. Returns whether the
     /// task was running.
     ///
-    /// The future is dropped in this call. If the task is aborting itself, it is dropped as soon as
-    /// it next awaits something.
+    /// The future is dropped in this call. If a task aborts itself, its future is dropped when the
+    /// task next awaits something.
     pub fn abort(&self) -> bool {
         self.key.is_some_and(|key| self.tasks.abort(key))
     }
@@ -192,8 +192,8 @@ impl<T> JoinHandle<T> {
         !self.key.is_some_and(|key| self.tasks.is_running(key))
     }
 
-    /// Drops the handle and leaves the task running. Dropping the handle does the same; a call of
-    /// this function shows the intention.
+    /// Drops the handle and leaves the task running, as dropping the handle does. A call of this
+    /// function shows the intention.
     pub fn detach(self) {
         drop(self);
     }

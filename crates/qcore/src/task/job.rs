@@ -13,16 +13,16 @@ use crate::event_loop::{Job, Payload};
 
 pin_project! {
     /// A future, and its output when it is finished.
-    pub(super) struct Work<F: Future> {
-        #[pin]
-        future: Option<F>,
-        output: Option<F::Output>,
+    #[project = Projection]
+    pub(super) enum Work<F: Future> {
+        Future { #[pin] future: F },
+        Output { output: Option<F::Output> },
     }
 }
 
 impl<F: Future> Work<F> {
     pub(super) fn new(future: F) -> Self {
-        Work { future: Some(future), output: None }
+        Work::Future { future }
     }
 }
 
@@ -30,31 +30,27 @@ impl<F: Future> Job for Work<F>
 where
     F::Output: 'static,
 {
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Payload>> {
-        let mut this = self.project();
-        let poll = || match this.future.as_mut().as_pin_mut() {
-            Some(future) => future.poll(context).map(Some),
-            None => Poll::Ready(None),
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Payload>> {
+        let poll = || match self.as_mut().project() {
+            Projection::Future { future } => future.poll(context).map(Some),
+            Projection::Output { .. } => Poll::Ready(None),
         };
-        let mut outcome = match catch_unwind(AssertUnwindSafe(poll)) {
+        let (output, panic) = match catch_unwind(AssertUnwindSafe(poll)) {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(output)) => {
-                *this.output = output;
-                Ok(())
-            }
-            Err(payload) => Err(payload),
+            Ok(Poll::Ready(output)) => (output, None),
+            Err(payload) => (None, Some(payload)),
         };
         // The future ends here. Its drop runs code of the program, which may panic.
-        let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
-        if outcome.is_ok() {
-            outcome = dropped;
-        }
-        Poll::Ready(outcome)
+        let end = || self.set(Work::Output { output });
+        let dropped = catch_unwind(AssertUnwindSafe(end));
+        Poll::Ready(panic.map_or(dropped, Err))
     }
 
     fn take_output(self: Pin<&mut Self>, place: &mut dyn Any) {
-        if let Some(place) = place.downcast_mut::<Option<F::Output>>() {
-            *place = self.project().output.take();
+        if let (Some(place), Projection::Output { output }) =
+            (place.downcast_mut::<Option<F::Output>>(), self.project())
+        {
+            *place = output.take();
         }
     }
 }

@@ -25,24 +25,24 @@
 //!
 //! # When tasks run
 //!
-//! A task runs in a step of the loop's turn, after the sources and the timers, see
-//! [the module of the loop](crate::event_loop). It never runs inside [`emit`](crate::Signal::emit)
-//! or inside another task. The loop polls ready tasks in the order in which they became ready, at
-//! most 256 in one turn. A task that wakes itself while it runs is ready again in the next turn. So
-//! no task keeps sockets and timers waiting, unless it computes for long without an `.await`.
+//! A task runs in a step of the loop's turn, after the sources and the timers, see [the module of
+//! the loop](crate::event_loop). It never runs inside [`emit`](crate::Signal::emit) or inside
+//! another task. The loop polls ready tasks in the order in which they became ready, at most 256 in
+//! one turn. A task that wakes itself while it runs is ready again in the next turn. So a task
+//! delays sockets and timers only if it computes for a long time without an `.await`.
 //!
 //! A slot or a task may run a nested loop. The nested loop runs the same tasks, except for tasks
-//! that are running a nested loop themselves.
+//! that have started a nested loop themselves.
 //!
 //! # The end of a task
 //!
 //! A task ends when its future is done, when it is [aborted](JoinHandle::abort), when its owner
 //! dies, and when its thread ends. The thread drops its remaining tasks in the order in which they
 //! were spawned. The end of [`exec`](crate::QCoreApplication::exec) ends no task: the next `exec`
-//! goes on with them.
+//! continues the tasks.
 //!
-//! An aborted task is never polled again. Its future is dropped at once; a task that is just
-//! running is dropped when it next awaits something.
+//! An aborted task is never polled again. The loop drops its future at once. If the task is running
+//! at that moment, the loop drops its future when the task next awaits something.
 //!
 //! # Panics
 //!

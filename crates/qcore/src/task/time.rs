@@ -18,9 +18,10 @@ use crate::{
 
 /// Waits for an interval: a number of milliseconds or a `Duration`.
 ///
-/// The time begins with this call, not with the first `.await`. It is the time of the loop's clock,
-/// which may be a [`VirtualClock`](crate::VirtualClock). The future is never early. With an
-/// interval of 0 the loop serves its sources and timers once. A negative interval never ends.
+/// The interval begins with this call, not with the first `.await`. The loop's clock measures it,
+/// which may be a [`VirtualClock`](crate::VirtualClock). The future is never done early. With an
+/// interval of 0, the future is done when the loop has served its sources and timers once. With a
+/// negative interval, it is never done.
 ///
 /// Cancel safe: dropping the future stops the timer.
 ///
@@ -41,10 +42,10 @@ pub fn sleep(interval: impl Into<Interval>) -> Sleep {
     Sleep { dispatcher, due, timer: None }
 }
 
-/// Waits until a deadline: a number of milliseconds from now, -1 for ever, a `Duration`, an
+/// Waits until a deadline: a number of milliseconds from now (-1 means for ever), a `Duration`, an
 /// `Instant` or a [`QDeadlineTimer`].
 ///
-/// Otherwise like [`sleep`].
+/// In all other respects it works like [`sleep`].
 ///
 /// # Examples
 ///
@@ -119,9 +120,9 @@ impl fmt::Debug for Sleep {
 
 /// Limits the time of a future: the result is its output, or an error if the deadline passes first.
 ///
-/// The deadline is a number of milliseconds from this call, -1 for ever, a `Duration`, an `Instant`
-/// or a [`QDeadlineTimer`]. When it passes, the future is not polled any more. It is dropped with
-/// the returned future, at the end of the statement that awaits it.
+/// The deadline is a number of milliseconds from this call (-1 means for ever), a `Duration`, an
+/// `Instant` or a [`QDeadlineTimer`]. When it passes, `future` is not polled any more. It is
+/// dropped together with the returned future, at the end of the statement that awaits it.
 ///
 /// If the future is done when the deadline passes, the result is its output. Cancel safe if the
 /// future is.
@@ -168,8 +169,8 @@ impl<F: Future> Future for Timeout<F> {
     }
 }
 
-/// Returns ticks, one every `period`: a number of milliseconds or a `Duration`. The first one comes
-/// after one period.
+/// Returns ticks, one for each `period`: a number of milliseconds or a `Duration`. The first tick
+/// comes after one period.
 ///
 /// # Panics
 ///
@@ -220,7 +221,7 @@ impl Ticks {
 
 /// Lets the loop serve its sources, its timers and the other tasks once.
 ///
-/// A task that computes for long calls it now and then.
+/// A task that computes for a long time should call this function now and then.
 ///
 /// # Examples
 ///

@@ -1,8 +1,8 @@
-//! [`TextCodec`]: how text is encoded in bytes.
+//! [`TextCodec`]: converts between text and bytes.
 
 use super::QTextStream;
 
-/// How text is encoded in bytes. Stands for Qt's
+/// A character encoding: converts between text and bytes. Stands for Qt's
 /// [QTextCodec](https://doc.qt.io/qt-5/qtextcodec.html).
 ///
 /// # Examples
@@ -52,8 +52,8 @@ impl Order {
 }
 
 impl TextCodec {
-    /// ISO 8859-1. It writes a question mark for a character that it does not have; two for a
-    /// character outside the basic multilingual plane, as Qt does.
+    /// ISO 8859-1. A character that it does not have is written as a question mark, and a character
+    /// outside the basic multilingual plane as two, as in Qt.
     pub const LATIN1: TextCodec = TextCodec(Kind::Latin1);
     /// UTF-8, the default. Each byte of an invalid sequence is read as U+FFFD.
     pub const UTF8: TextCodec = TextCodec(Kind::Utf8);
@@ -162,8 +162,8 @@ impl Default for TextCodec {
 ///
 /// These settings have no effect in a stream over a string.
 impl QTextStream {
-    /// Returns the codec. A [byte order mark](QTextStream::set_auto_detect_unicode) may have set
-    /// it.
+    /// Returns the codec. It is the one that the program or a [byte order
+    /// mark](QTextStream::set_auto_detect_unicode) has set.
     #[must_use]
     pub fn codec(&self) -> TextCodec {
         self.codec
@@ -171,9 +171,9 @@ impl QTextStream {
 
     /// Sets the codec; UTF-8 by default.
     ///
-    /// If the device has positions, the text that the program has not read yet is decoded anew. In
-    /// a sequential device the codec applies from the bytes on that have not been read ahead. It
-    /// also applies to written text that has not been flushed.
+    /// If the device has positions, the stream decodes the text again that the program has not read
+    /// yet. If the device is sequential, the codec applies to bytes that the stream has not read
+    /// ahead. It also applies to written text that has not been flushed.
     ///
     /// ```
     /// use qcore::{QTextStream, text_stream::TextCodec};

@@ -1,6 +1,6 @@
 //! Text: lines, words, characters and numbers, as `QTextStream` reads and writes them.
 //!
-//! A [`QTextStream`] is over a device, over bytes in memory, or over a string:
+//! A [`QTextStream`] works over a device, over bytes in memory, or over a string:
 //!
 //! ```text
 //!   device ─► bytes ─► codec ─► text ─► read_line(), read_word(), read_int32(), ...
@@ -11,26 +11,26 @@
 //!   every type that implements [`FromText`].
 //! * [`write`](QTextStream::write) writes every type that implements [`ToText`]: numbers,
 //!   characters, text, bytes and [`Manipulator`]s. `write!` works as well.
-//! * [`TextCodec`] is how text is encoded in bytes. The stream recognizes byte order marks.
+//! * A [`TextCodec`] converts between text and bytes. The stream recognizes byte order marks.
 //!
 //! # Differences from Qt
 //!
 //! * There are no locales: numbers are read and written as in Qt's C locale, and the codec is UTF-8
 //!   by default.
-//! * Text is valid Unicode: half of a surrogate pair, or a number that is no character, is read as
-//!   U+FFFD.
+//! * Text is valid Unicode: the stream reads half of a surrogate pair, or a number that is not a
+//!   character, as U+FFFD.
 //! * A position in a string counts bytes, as elsewhere in Rust.
-//! * [`read`](QTextStream::read) is Qt's `read(maxlen)`, therefore the generic function is
-//!   `read_value`.
-//! * Codecs other than Unicode and Latin-1 are those of the Encoding Standard, which the browsers
+//! * [`read`](QTextStream::read) is Qt's `read(maxlen)`. So the generic function that replaces Qt's
+//!   `>>` is `read_value`.
+//! * Codecs other than Unicode and Latin-1 are those of the Encoding Standard, which web browsers
 //!   use. They need the feature `codecs`, which is on by default.
 //! * Qt misreads real numbers of more than about 120 characters. This library reads all digits.
 //!
 //! # Untrusted input
 //!
-//! No input makes a stream panic. The memory is in proportion to what was read from the device, and
-//! the stream frees it as the program takes the text. A line or a word can be of any length: for
-//! lines from a peer, use [`read_line_with_maxlen`](QTextStream::read_line_with_maxlen).
+//! No input makes a stream panic. The memory of a stream is in proportion to the bytes that it has
+//! read from the device and the program has not taken yet. A line or a word can have any length:
+//! for lines from a peer, use [`read_line_with_maxlen`](QTextStream::read_line_with_maxlen).
 
 mod codec;
 mod decode;
@@ -58,7 +58,7 @@ use crate::io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevic
 
 /// Reads and writes text, over a device, over bytes or over a string.
 ///
-/// An error sets the [`status`](QTextStream::status), and the first error stays until
+/// An error sets the [`status`](QTextStream::status). The first error stays until
 /// [`reset_status`](QTextStream::reset_status). [The module](crate::text_stream) describes the
 /// differences from Qt. Stands for Qt's [QTextStream](https://doc.qt.io/qt-5/qtextstream.html).
 ///
@@ -139,7 +139,7 @@ enum Medium {
 }
 
 impl Default for QTextStream {
-    /// Creates a stream over nothing, which can be given a device or a string later.
+    /// Creates a stream without a device and without a string. The program can set one later.
     fn default() -> Self {
         QTextStream::over(Medium::None, Output::default())
     }
@@ -148,9 +148,9 @@ impl Default for QTextStream {
 impl QTextStream {
     /// Creates a stream over a device, which must be open.
     ///
-    /// The device has one position for reading and writing. The stream reads ahead, so the position
-    /// is usually behind the text that the program has read:
-    /// [`pos`](QTextStream::pos) moves the device to it.
+    /// The device has one position for reading and writing. The stream reads ahead, so the device's
+    /// position is usually after the text that the program has read. [`pos`](QTextStream::pos)
+    /// moves the device to the next character that the program will read.
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QTextStream};
@@ -187,8 +187,8 @@ impl QTextStream {
         QTextStream::over(Medium::Text { text: text.into(), at: 0 }, Output::default())
     }
 
-    /// Creates a stream over bytes: over a [`QBuffer`] that is open for reading and writing. Both
-    /// begin at the beginning, so that written text replaces the bytes.
+    /// Creates a stream over bytes: over a [`QBuffer`] that is open for reading and writing.
+    /// Reading and writing begin at the first byte, so written text replaces the bytes.
     ///
     /// ```
     /// use qcore::QTextStream;
@@ -259,8 +259,8 @@ impl QTextStream {
         }
     }
 
-    /// Flushes the stream and makes `device` its device. All settings, the codec and the status
-    /// have their defaults afterwards, as in Qt.
+    /// Flushes the stream and makes `device` its device. This resets all settings, the codec and
+    /// the status to their defaults, as in Qt.
     #[doc(alias = "setDevice")]
     pub fn set_device(&mut self, device: &QIODevice) {
         self.flush();
@@ -303,8 +303,8 @@ impl QTextStream {
         }
     }
 
-    /// Flushes the stream and lets it read from `text` and append to it. All settings, the codec
-    /// and the status have their defaults afterwards, as in Qt.
+    /// Flushes the stream and lets it read from `text` and append to it. This resets all settings,
+    /// the codec and the status to their defaults, as in Qt.
     #[doc(alias = "setString")]
     pub fn set_string(&mut self, text: impl Into<String>) {
         self.flush();
@@ -316,8 +316,9 @@ impl QTextStream {
     /// Returns the position of the next character to read: in a device, the device's position in
     /// bytes; in a string, bytes from its beginning. A sequential device has the position 0.
     ///
-    /// The device moves to this position, so that what is written goes there, and the stream drops
-    /// the text that it has read ahead. Text that has not been flushed does not count.
+    /// The device moves to this position, so the next written text goes there, and the stream drops
+    /// the text that it has read ahead. Written text that has not been flushed does not change the
+    /// position.
     ///
     /// Returns `None` if the device cannot move. Returns `None` and logs Qt's warning if the stream
     /// has neither a device nor a string.
@@ -340,6 +341,9 @@ impl QTextStream {
 
     /// Flushes the stream and moves to a position, as [`pos`](QTextStream::pos) returns it. The
     /// status does not change.
+    ///
+    /// The stream decodes what follows from the codec's initial state. In ISO-2022-JP, a position
+    /// between two escape sequences may have another state, and then the text is wrong.
     ///
     /// ```
     /// let mut input = qcore::QTextStream::from_bytes("one two");
@@ -373,7 +377,7 @@ impl QTextStream {
         }
     }
 
-    /// Returns an iterator over the lines that are left, as [`read_line`](QTextStream::read_line)
+    /// Returns an iterator over the remaining lines, as [`read_line`](QTextStream::read_line)
     /// returns them.
     pub fn lines(&mut self) -> impl Iterator<Item = String> {
         std::iter::from_fn(|| self.read_line())
@@ -439,8 +443,13 @@ impl Drop for QTextStream {
 
 impl fmt::Debug for QTextStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // `device()` prepares the stream for a device that others use.
+        let device = match &self.medium {
+            Medium::Device(input) => Some(input.device()),
+            Medium::None | Medium::Text { .. } => None,
+        };
         f.debug_struct("QTextStream")
-            .field("device", &self.device())
+            .field("device", &device)
             .field("codec", &self.codec.name())
             .field("status", &self.status())
             .finish_non_exhaustive()

@@ -4,9 +4,9 @@ use super::{Medium, QTextStream, TextStreamStatus};
 
 /// # Reading text
 ///
-/// Reading takes the text that is there and never waits. A socket may have received only a part of
-/// a line: ask [`can_read_line`](crate::io_device::QIODevice::can_read_line) before the first line
-/// is read from it, because the stream reads ahead.
+/// Reading returns the text that the device has now and never waits. A socket may have received
+/// only a part of a line. Call [`can_read_line`](crate::io_device::QIODevice::can_read_line) of the
+/// socket before the stream reads the first line, because the stream reads ahead.
 ///
 /// Characters are counted as Rust's `char`s. In Qt, a character outside the basic multilingual
 /// plane counts as two.
@@ -53,8 +53,8 @@ impl QTextStream {
         self.take_line(maxlen, &mut line).then_some(line)
     }
 
-    /// Reads a line into `line`, whose memory is used again. Returns `false` at the end; then
-    /// `line` is empty.
+    /// Reads a line into `line`, and reuses its memory. Returns `false` at the end; then `line` is
+    /// empty.
     ///
     /// ```
     /// use qcore::QTextStream;
@@ -85,7 +85,7 @@ impl QTextStream {
         self.take_line(maxlen, line)
     }
 
-    /// Reads all text that is there now.
+    /// Reads all text that the device has now.
     ///
     /// ```
     /// let mut input = qcore::QTextStream::from_string("one two three");
@@ -213,7 +213,7 @@ impl QTextStream {
         }
     }
 
-    /// Returns whether there is nothing left to read now.
+    /// Returns whether there is no text to read now.
     #[doc(alias = "atEnd")]
     #[must_use]
     pub fn at_end(&self) -> bool {

@@ -1,4 +1,4 @@
-//! How values are written and read: the settings and the manipulators.
+//! The settings and manipulators, which change how values are written and read.
 
 use super::{QTextStream, ToText};
 
@@ -77,7 +77,7 @@ bitflags::bitflags! {
         /// The prefix is `0X` or `0B`.
         #[doc(alias = "UppercaseBase")]
         const UPPERCASE_BASE = 0x8;
-        /// Letters that are digits are capitals, and so are `E`, `INF` and `NAN`.
+        /// Digits above 9, the `E` of an exponent, `INF` and `NAN` are written in capitals.
         #[doc(alias = "UppercaseDigits")]
         const UPPERCASE_DIGITS = 0x10;
     }
@@ -255,16 +255,16 @@ impl Default for Settings {
 
 /// # Settings
 impl QTextStream {
-    /// Returns the least number of characters of each written value.
+    /// Returns the minimum number of characters of each written value.
     #[doc(alias = "fieldWidth")]
     #[must_use]
     pub fn field_width(&self) -> usize {
         self.settings.width
     }
 
-    /// Sets the least number of characters of each written value; 0 by default. It applies to every
-    /// value until it is set anew, even to the line feed of [`Manipulator::Endl`]. A larger
-    /// width than 1,000,000 has the effect of this one.
+    /// Sets the minimum number of characters of each written value; 0 by default. It applies to
+    /// every value until the program changes it, even to the line feed of [`Manipulator::Endl`].
+    /// The maximum is 1,000,000: a larger width has the same effect.
     ///
     /// As in Qt, a character outside the basic multilingual plane, an emoji for example, counts as
     /// two.
@@ -329,11 +329,12 @@ impl QTextStream {
 
     /// Sets the base of integers; 0 by default.
     ///
-    /// Integers are written in bases from 2 to 36. With 0, or any other number, the base is 10.
+    /// Integers are written in a base from 2 to 36. With 0, or any other number, they are written
+    /// in base 10.
     ///
     /// Integers are read in the bases 2, 8, 10 and 16. In base 2, 8 and 16 the number must have its
-    /// prefix, as in Qt. With 0 the prefix selects the base. In any other base every number is
-    /// corrupt data.
+    /// prefix, as in Qt. With 0 the prefix selects the base. With any other base, reading a number
+    /// fails with the status [`ReadCorruptData`](super::TextStreamStatus::ReadCorruptData).
     ///
     /// ```
     /// use qcore::QTextStream;
@@ -380,8 +381,8 @@ impl QTextStream {
         self.settings.precision
     }
 
-    /// Sets the precision of floating point numbers; 6 by default. [`RealNumberNotation`] says what
-    /// it counts. A larger precision than 1,000,000 has the effect of this one.
+    /// Sets the precision of floating point numbers; 6 by default. [`RealNumberNotation`] says
+    /// which digits it counts. The maximum is 1,000,000: a larger precision has the same effect.
     ///
     /// ```
     /// use qcore::{QTextStream, text_stream::RealNumberNotation};

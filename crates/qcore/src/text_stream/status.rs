@@ -21,7 +21,7 @@ crate::numbered! {
         /// No error.
         #[default]
         Ok = 0,
-        /// The text ended before the value.
+        /// The text ended before the value was complete.
         ReadPastEnd = 1,
         /// The text is not a value of the type.
         ReadCorruptData = 2,
@@ -39,8 +39,8 @@ impl QTextStream {
 
     /// Sets the status if it is [`Ok`](TextStreamStatus::Ok). The first error stays.
     ///
-    /// While the status is not `Ok`, the stream sends nothing to its device, even after a read
-    /// error. Reads go on.
+    /// While the status is not `Ok`, the stream sends nothing to its device, even if the error was
+    /// one of reading. The program can still read.
     #[doc(alias = "setStatus")]
     pub fn set_status(&mut self, status: TextStreamStatus) {
         self.output.set_status(status);

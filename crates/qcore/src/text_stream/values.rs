@@ -55,7 +55,8 @@ pub trait ToText {
 /// A type that [`QTextStream::read_value`] can read: Qt's `operator>>(QTextStream &, T &)`.
 ///
 /// Reading always returns a value. If the text is not a value of the type, the result is zero or
-/// empty, and the stream's [status](QTextStream::status) has the error. [`ToText`] has an example.
+/// empty, and the stream's [status](QTextStream::status) reports the error. [`ToText`] has an
+/// example.
 #[doc(alias = "operator>>")]
 #[diagnostic::on_unimplemented(message = "`{Self}` cannot be read from a `QTextStream`")]
 pub trait FromText: Sized {

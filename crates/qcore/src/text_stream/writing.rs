@@ -22,9 +22,10 @@ impl QTextStream {
     /// [`WriteFailed`](TextStreamStatus::WriteFailed).
     ///
     /// When the device closes, a slot of its
-    /// [`about_to_close`](crate::io_device::DeviceNode::about_to_close) flushes the stream. The stream connects this slot when it gets the device. Of the other
-    /// slots of that signal, those connected later find the text in the device. Text that they
-    /// write to the stream is not flushed, and the next flush fails.
+    /// [`about_to_close`](crate::io_device::DeviceNode::about_to_close) flushes the stream. The
+    /// stream connects this slot when it gets the device. Slots of that signal that are connected
+    /// later find the text in the device. Text that they write to the stream is not flushed, and
+    /// the next flush fails.
     ///
     /// ```
     /// use qcore::{OpenMode, QBuffer, QTextStream};

@@ -67,7 +67,7 @@ impl Error for ThreadPanic {}
 /// The stages of a thread.
 ///
 /// ```text
-///   Idle ── start() ──► Running ── run has returned ──► Finishing ──► Finished ── start() ──► Running
+/// Idle ── start() ─► Running ── run has returned ─► Finishing ─► Finished ── start() ─► Running
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {

@@ -123,7 +123,7 @@ impl QThread {
 }
 
 /// Blocks the thread, in simulated time if it belongs to a simulation.
-fn pause(time: Duration) {
+pub fn pause(time: Duration) {
     #[cfg(feature = "simulation")]
     if crate::event_loop::simulated::sleep(time) {
         return;

@@ -18,7 +18,7 @@
 //! [`QThread::current_thread`] returns another object that stands for the same thread.
 
 mod control;
-mod current;
+pub(crate) mod current;
 mod priority;
 mod run;
 
@@ -270,9 +270,8 @@ impl QThread {
     /// thread.
     ///
     /// If `make` panics, the thread ends with that panic. With
-    /// [`PanicPolicy::Report`](crate::PanicPolicy::Report), a thread that is running goes on
-    /// without the object, and the handle returns
-    /// [`TargetDied`](crate::event_loop::PostErrorKind::TargetDied).
+    /// [`PanicPolicy::Report`](crate::PanicPolicy::Report), a running thread continues without the
+    /// object, and the handle returns [`TargetDied`](crate::event_loop::PostErrorKind::TargetDied).
     ///
     /// If the thread is not running, a [`call`](Remote::call) waits for its start. So a program
     /// that calls from the thread of the `QThread` before [`start`](QThread::start) waits for ever.

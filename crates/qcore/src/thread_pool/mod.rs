@@ -44,7 +44,7 @@ use crate::time::{Interval, QDeadlineTimer};
 ///
 /// # Examples
 ///
-/// A slot calls a library that blocks. The loop goes on meanwhile, and a method gets the result:
+/// A slot calls a library that blocks. Meanwhile the loop runs, and a method gets the result:
 ///
 /// ```
 /// use std::{thread, time::Duration};
@@ -161,7 +161,7 @@ impl QThreadPool {
     /// Runs `work` on a thread of the pool.
     ///
     /// If `work` panics, the program's panic hook reports the panic, and the thread of the pool
-    /// goes on with the next task.
+    /// continues with the next task.
     ///
     /// # Errors
     ///

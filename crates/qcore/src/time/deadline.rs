@@ -127,8 +127,8 @@ impl QDeadlineTimer {
         })
     }
 
-    /// Returns the deadline in milliseconds on the loop's clock, or `None` if it never passes.
-    /// `None` stands for Qt's greatest number.
+    /// Returns the deadline in milliseconds on the loop's clock, or `None` if it never passes. Qt
+    /// returns its greatest number instead of `None`.
     #[must_use]
     pub fn deadline(&self) -> Option<i64> {
         self.at.map(|at| clamp(at.div_euclid(MILLISECOND)))

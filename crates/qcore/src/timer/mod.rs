@@ -323,8 +323,7 @@ impl QTimer {
     }
 
     /// Returns the id in the timer's events, as an event filter sees them; `None` if the timer is
-    /// not running. `None` stands for Qt's -1, and for Qt's 0 after a start with a negative
-    /// interval.
+    /// not running. Qt returns -1 instead of `None`, or 0 after a start with a negative interval.
     ///
     /// ```
     /// use qcore::QTimer;

@@ -76,8 +76,8 @@ impl QObject {
     pub fn kill_timer(&self, id: TimerId) {
         if !Object::life(self).stop_own_timer(id) {
             crate::q_warning!(
-                "QObject::killTimer(): Error: timer id {id:?} is not valid for object {self:?}, timer \
-                 has not been killed"
+                "QObject::killTimer(): Error: timer id {id:?} is not valid for object {self:?}, \
+                 timer has not been killed"
             );
         }
     }

@@ -95,7 +95,8 @@ fn digests_of_the_standards() {
         response(challenge, &old),
         "Digest username=\"Mufasa\", realm=\"testrealm@host.com\", \
          nonce=\"dcd98b7102dd2f0e8b11d0f600bfb0c093\", uri=\"/dir/index.html\", \
-         opaque=\"5ccc069c403ebaf9f0171e9517f40e41\", response=\"6629fae49393a05397450978507c4ef1\", \
+         opaque=\"5ccc069c403ebaf9f0171e9517f40e41\", \
+         response=\"6629fae49393a05397450978507c4ef1\", \
          qop=auth, nc=00000001, cnonce=\"0a4f113b\""
     );
     let new = digest::Who {
@@ -110,8 +111,8 @@ fn digests_of_the_standards() {
         ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"),
     ] {
         let challenge = format!(
-            "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", algorithm={algorithm}, \
-             nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\""
+            "Digest realm=\"http-auth@example.org\", qop=\"auth, auth-int\", \
+             algorithm={algorithm}, nonce=\"7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v\""
         );
         let answer = response(&challenge, &new);
         assert!(answer.contains(&format!("response=\"{expected}\"")), "{answer}");
@@ -193,7 +194,9 @@ fn quotes() {
 proptest::proptest! {
     #[test]
     fn no_challenge_is_too_strange(headers in proptest::collection::vec(
-        proptest::collection::vec(proptest::sample::select(b"Digest basic=\",\\ nonce qop=auth\x00\xff\t".to_vec()), 0..60), 0..4,
+        proptest::collection::vec(
+            proptest::sample::select(b"Digest basic=\",\\ nonce qop=auth\x00\xff\t".to_vec()), 0..60
+        ), 0..4,
     )) {
         let one = QAuthenticator::new();
         one.ask(headers.iter().map(Vec::as_slice));

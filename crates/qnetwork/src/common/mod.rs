@@ -7,6 +7,7 @@ mod error;
 #[cfg(feature = "_tls")]
 mod kind_error;
 mod list;
+mod on_panic;
 mod option;
 #[cfg(feature = "tasks")]
 mod race;
@@ -15,7 +16,6 @@ mod tcp_values;
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::kind_error::kind_error;
-pub(crate) use self::list::owned;
 #[cfg(feature = "tasks")]
 pub(crate) use self::race::either;
 pub use self::{
@@ -24,3 +24,4 @@ pub use self::{
     socket_type::SocketType,
     tcp_values::{KeepAlive, TcpInfo},
 };
+pub(crate) use self::{list::owned, on_panic::OnPanic};

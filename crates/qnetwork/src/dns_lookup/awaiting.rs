@@ -37,8 +37,8 @@ impl QDnsLookup {
     /// at once if none is running. If another look-up begins meanwhile, the function waits for that
     /// one.
     ///
-    /// It differs from `dns.finished.next()`, which waits for the signal even if the look-up has
-    /// ended before. Cancel safe: the look-up goes on.
+    /// `dns.finished.next()` waits for the signal even if the look-up has already ended. Cancel
+    /// safe: the look-up continues.
     ///
     /// # Errors
     ///

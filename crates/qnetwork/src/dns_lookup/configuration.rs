@@ -61,7 +61,7 @@ impl Configuration {
     }
 
     /// Reads the text of a file, and then the options of the environment.
-    fn read(file: &str, options: &str) -> Self {
+    pub(super) fn read(file: &str, options: &str) -> Self {
         let mut configuration = Configuration::default();
         // As with the system's resolver, a carriage return is not part of the end of a line.
         for line in file.split('\n') {

@@ -1,4 +1,4 @@
-//! An entry point for the fuzz targets: the replies of name servers.
+//! Entry points for the fuzz targets: the replies of name servers, the resolver's configuration.
 
 use super::{
     configuration::Configuration,
@@ -40,6 +40,17 @@ pub(crate) fn replies(data: &[u8]) {
                 resolution.datagram(usize::from(server & 1), &reply)
             }
         };
+    }
+}
+
+/// Reads a text as `/etc/resolv.conf`, and its first line as the options of the environment.
+pub(crate) fn configuration(text: &str) {
+    let options = text.lines().next().unwrap_or_default();
+    let configuration = Configuration::read(text, options);
+    assert!((1..=3).contains(&configuration.servers.len()));
+    assert!(configuration.timeout <= 30 && configuration.attempts <= 5);
+    for server in 0..configuration.servers.len() {
+        assert!((1..=120).contains(&configuration.time_for(server).as_secs()));
     }
 }
 

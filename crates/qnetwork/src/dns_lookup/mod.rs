@@ -131,7 +131,7 @@ pub struct DnsLookupNode {
 struct Request {
     kind: DnsLookupType,
     name: String,
-    /// A null address stands for the system's servers.
+    /// A null address means the system's servers.
     nameserver: QHostAddress,
     port: u16,
 }
@@ -236,7 +236,7 @@ impl QDnsLookup {
         }
     }
 
-    /// Returns the name server to ask; a null address stands for the system's servers.
+    /// Returns the name server to ask; a null address means the system's servers.
     #[must_use]
     pub fn nameserver(&self) -> QHostAddress {
         self.request.borrow().nameserver.clone()
@@ -250,7 +250,7 @@ impl QDnsLookup {
     }
 
     /// Sets the name server to ask, at port 53. A null address, or a text that is not an address,
-    /// stands for the system's servers. A running look-up keeps its server.
+    /// means the system's servers. A running look-up keeps its server.
     ///
     /// If the server has changed, emits [`nameserver_changed`](DnsLookupNode::nameserver_changed)
     /// before it returns.

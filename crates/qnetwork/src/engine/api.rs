@@ -118,8 +118,13 @@ pub(crate) trait Engine {
         Ok(())
     }
 
-    /// Writes the slices in order. Calls no code of the program.
+    /// Writes the slices in order. Calls no code of the program. After a failure, the caller calls
+    /// [`close_failed`](Engine::close_failed).
     fn write(&self, data: &[IoSlice<'_>]) -> Outcome;
+
+    /// Closes the descriptor, because writing has failed. The caller has nothing borrowed: the
+    /// program's logger is called.
+    fn close_failed(&self) {}
 
     /// Moves bytes from the system's socket into a pipe of the kernel. Used only if
     /// [`splices`](Engine::splices) is true.
@@ -130,7 +135,7 @@ pub(crate) trait Engine {
     }
 
     /// Moves bytes from a pipe of the kernel to the system's socket. Used only if
-    /// [`splices`](Engine::splices) is true.
+    /// [`splices`](Engine::splices) is true. A failure is like one of [`write`](Engine::write).
     #[cfg(feature = "tasks")]
     fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
         let _ = (pipe, max);
@@ -150,8 +155,8 @@ pub(crate) trait Engine {
         let _ = half_open;
     }
 
-    /// Tells the other end that no more bytes follow. Everything that was written is in the system's
-    /// hands.
+    /// Tells the other end that no more bytes follow. Everything that was written is in the
+    /// system's hands.
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
         Err(SocketError::unsupported())

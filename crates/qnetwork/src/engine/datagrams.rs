@@ -285,7 +285,8 @@ impl Datagrams for NativeEngine {
         if group.protocol() == NetworkLayerProtocol::IPv4 && self.is_v6() {
             qcore::q_warning!(
                 "QAbstractSocket: cannot bind to QHostAddress::Any (or an IPv6 address) and join \
-                 an IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to do this"
+                 an IPv4 multicast group; bind to QHostAddress::AnyIPv4 instead if you want to \
+                 do this"
             );
             return Err(SocketError::unsupported());
         }

@@ -1,5 +1,7 @@
 //! [`NativeEngine`]: the engine over the operating system's socket.
 
+mod watching;
+
 use std::{
     cell::{Cell, OnceCell, RefCell},
     io::{self, IoSlice, Read},
@@ -9,13 +11,13 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use mio::Interest;
 use qcore::{
     Dispatcher, QDeadlineTimer,
     event_loop::{EventSource, Readiness, Registration},
 };
 use socket2::{Domain, Type};
 
+use self::watching::Watch;
 use super::{
     api::{Datagrams, Engine, Outcome, Progress, Stage, read_zeroed},
     datagram_state::DatagramState,
@@ -43,6 +45,8 @@ use crate::{
 pub(crate) struct NativeEngine {
     /// `None` once reading or writing has failed.
     io: RefCell<Option<Socket>>,
+    /// Whether the poll is adding or removing the socket, which then cannot be closed.
+    watch: Cell<Watch>,
     registration: Registration,
     registered: Cell<bool>,
     stage: Cell<Stage>,
@@ -211,6 +215,7 @@ impl NativeEngine {
         let is_datagrams = kind == Type::DGRAM;
         NativeEngine {
             io: RefCell::new(Some(socket)),
+            watch: Cell::new(Watch::Still),
             registration: dispatcher.add_source(source),
             registered: Cell::new(false),
             stage: Cell::new(stage),
@@ -230,37 +235,8 @@ impl NativeEngine {
         }
     }
 
-    fn register(&self) -> io::Result<()> {
-        if self.registered.get() {
-            return Ok(());
-        }
-        if let Some(watched) = self.with(|socket| sys::watched(socket)) {
-            let interest = match self.datagrams {
-                Some(_) => Interest::READABLE,
-                None => Interest::READABLE | Interest::WRITABLE,
-            };
-            sys::watch(&self.registration, &watched, interest)?;
-            self.registered.set(true);
-        }
-        Ok(())
-    }
-
-    fn deregister(&self) {
-        if self.registered.replace(false)
-            && let Some(watched) = self.with(|socket| sys::watched(socket))
-        {
-            sys::unwatch(&self.registration, &watched);
-        }
-    }
-
     pub(super) fn with<R>(&self, f: impl FnOnce(&mut &Socket) -> R) -> Option<R> {
         self.io.borrow().as_ref().map(|mut socket| f(&mut socket))
-    }
-
-    fn close(&self) {
-        self.deregister();
-        self.io.take();
-        self.stage.set(Stage::Unconnected);
     }
 
     /// Stores an error if it is the first, and returns the stored one.
@@ -310,9 +286,10 @@ impl NativeEngine {
                 Some(libc::EISCONN) => Progress::Connected,
                 Some(libc::EINPROGRESS | libc::EALREADY | libc::EINTR) => Progress::Connecting,
                 _ => {
-                    self.deregister();
                     self.stage.set(Stage::Unconnected);
-                    return Err(self.fail(sys::connect_error(&error)));
+                    let error = self.fail(sys::connect_error(&error));
+                    self.deregister();
+                    return Err(error);
                 }
             },
         };
@@ -386,12 +363,14 @@ impl NativeEngine {
                 }
             };
             self.readable.set(false);
+            let error = self.fail(error);
             self.close();
-            return Outcome::Failed(self.fail(error));
+            return Outcome::Failed(error);
         }
     }
 
-    /// Calls `write` until it is not interrupted, and notes what it says about the socket.
+    /// Calls `write` until it is not interrupted, and notes what it says about the socket. The
+    /// caller closes the engine after a failure, because closing calls the program's logger.
     fn writing(&self, mut write: impl FnMut(&mut &Socket) -> io::Result<usize>) -> Outcome {
         loop {
             let error = match self.with(&mut write) {
@@ -411,7 +390,7 @@ impl NativeEngine {
                     sys::write_error(&error)
                 }
             };
-            self.close();
+            self.stage.set(Stage::Unconnected);
             return Outcome::Failed(self.fail(error));
         }
     }
@@ -491,9 +470,10 @@ impl Engine for NativeEngine {
                 }
                 Some((Ok(None), Err(_))) => Ok(Progress::Connecting),
                 Some((Ok(Some(error)) | Err(error), _)) => {
-                    self.deregister();
                     self.stage.set(Stage::Unconnected);
-                    Err(self.fail(sys::connect_error(&error)))
+                    let error = self.fail(sys::connect_error(&error));
+                    self.deregister();
+                    Err(error)
                 }
                 None => Err(self.fail(SocketError::connection_refused())),
             },
@@ -603,9 +583,13 @@ impl Engine for NativeEngine {
         outcome
     }
 
+    fn close_failed(&self) {
+        self.close();
+    }
+
     #[cfg(feature = "tasks")]
     fn fill(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
-        let outcome = self.reading(|socket| pipe.fill(*socket, max));
+        let outcome = self.reading(|socket| pipe.fill(socket, max));
         if pipe.is_refused() {
             self.readable.set(true);
         }
@@ -614,7 +598,7 @@ impl Engine for NativeEngine {
 
     #[cfg(feature = "tasks")]
     fn drain(&self, pipe: &mut KernelPipe, max: usize) -> Outcome {
-        let outcome = self.writing(|socket| pipe.drain(*socket, max));
+        let outcome = self.writing(|socket| pipe.drain(socket, max));
         if pipe.is_refused() {
             self.writable.set(true);
         }
@@ -714,9 +698,7 @@ impl Engine for NativeEngine {
     }
 
     fn release(&self) -> Option<Socket> {
-        self.deregister();
-        self.stage.set(Stage::Unconnected);
-        self.io.take()
+        self.take_out()
     }
 
     fn datagrams(&self) -> Option<&dyn Datagrams> {

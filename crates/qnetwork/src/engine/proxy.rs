@@ -304,14 +304,14 @@ impl ProxyEngine {
     }
 
     fn send(&self, below: &Rc<dyn Engine>) -> Result<(), SocketError> {
-        let mut output = self.output.borrow_mut();
-        match below.write(&[IoSlice::new(&output)]) {
-            Outcome::Moved(count) => drop(output.drain(..count)),
+        let outcome = below.write(&[IoSlice::new(&self.output.borrow())]);
+        match outcome {
+            Outcome::Moved(count) => drop(self.output.borrow_mut().drain(..count)),
             Outcome::WouldBlock => {}
             Outcome::Failed(error) => {
-                drop(output);
                 // The proxy may have sent the reason before it closed.
                 self.output.take();
+                below.close_failed();
                 if !below.is_readable() {
                     return Err(self.lost(&error));
                 }
@@ -554,6 +554,12 @@ impl Engine for ProxyEngine {
         match self.below().filter(|_| self.stage.get() == Stage::Connected) {
             Some(below) => below.write(data),
             None => Outcome::Failed(SocketError::unknown()),
+        }
+    }
+
+    fn close_failed(&self) {
+        if let Some(below) = self.below() {
+            below.close_failed();
         }
     }
 

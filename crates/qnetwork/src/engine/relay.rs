@@ -225,7 +225,7 @@ impl RelayEngine {
         datagrams.send(&wrap(target, data), &address, port)
     }
 
-    /// Returns the destination of a datagram. Port 0 stands for the connected peer.
+    /// Returns the destination of a datagram. Port 0 means the connected peer.
     fn departure(&self, address: &QHostAddress, port: u16) -> Option<Target> {
         match port {
             0 => self.peer.borrow().clone(),

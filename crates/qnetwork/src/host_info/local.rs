@@ -1,21 +1,36 @@
 //! The name and domain of this machine.
 
-use std::{env, fs};
+use std::{
+    env,
+    fs::File,
+    io::{self, Read},
+};
 
 use crate::sys;
 
 const RESOLVER_CONFIGURATION: &str = "/etc/resolv.conf";
 
+/// How many bytes of that file to read.
+const MAX_FILE: u64 = 64 * 1024;
+
 /// Returns the domain in which the resolver looks for names first.
 pub(super) fn domain_name() -> String {
-    let configured = fs::read_to_string(RESOLVER_CONFIGURATION).unwrap_or_default();
+    let configured = read(RESOLVER_CONFIGURATION).unwrap_or_default();
     let told = env::var_os("LOCALDOMAIN").map(|told| told.to_string_lossy().into_owned());
     domain(told.as_deref(), &configured, &sys::host_name())
 }
 
+/// Reads the beginning of a file. Bytes that are not UTF-8, for example in a comment, do not
+/// matter.
+fn read(path: &str) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// Takes the domain from the environment; otherwise from the last line of the configuration that
 /// has one; otherwise from this machine's name.
-fn domain(told: Option<&str>, configured: &str, host: &str) -> String {
+pub(super) fn domain(told: Option<&str>, configured: &str, host: &str) -> String {
     let first = |words: &str| {
         let word = words.split([' ', '\t']).next().unwrap_or_default();
         if word == "." { String::new() } else { word.to_owned() }
@@ -37,6 +52,16 @@ fn domain(told: Option<&str>, configured: &str, host: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_without_end_or_of_other_bytes() {
+        assert_eq!(read("/dev/zero").unwrap().len() as u64, MAX_FILE);
+        let path = env::temp_dir().join(format!("latin1.{}", std::process::id()));
+        std::fs::write(&path, b"# Z\xfcrich\nsearch a.b\n").unwrap();
+        let text = read(path.to_str().unwrap());
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(domain(None, &text.unwrap(), "vm"), "a.b");
+    }
 
     /// Qt 5.15.8 gave these results with the same file and environment.
     #[test]

@@ -37,5 +37,20 @@ pub(crate) use self::{
     named::named,
 };
 
+/// Converts and reads any text as a host name and as the resolver's configuration, for the fuzz
+/// target.
+#[cfg(fuzzing)]
+pub(crate) fn fuzz(text: &str) {
+    if let Some(ace) = ace::to_ace(text) {
+        assert!(ace.is_ascii() && ace.split('.').all(|label| label.len() <= 63), "{ace}");
+        assert_eq!(ace::to_ace(&ace).as_deref(), Some(&*ace));
+    }
+    #[cfg(feature = "dns")]
+    if let Some(decoded) = ace::from_punycode(text) {
+        assert!(decoded.chars().count() <= text.len());
+    }
+    assert!(local::domain(None, text, "host").len() <= text.len());
+}
+
 #[cfg(test)]
 mod tests;

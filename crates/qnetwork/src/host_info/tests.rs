@@ -185,23 +185,26 @@ fn different_look_ups_give_an_answer_each() {
     });
 }
 
+/// A name that no other test looks up. The cache distinguishes capital letters.
+const NAME: &str = "LocalHost";
+
 #[test]
 fn a_name_that_is_remembered_is_known_at_once() {
     with_and_without_cache(|enabled| {
-        let known = || matches!(Lookup::begin("localhost"), Lookup::Answer(_));
+        let known = || matches!(Lookup::begin(NAME), Lookup::Answer(_));
         assert!(!known());
         let answers = Rc::default();
-        look_up("localhost", &answers);
+        look_up(NAME, &answers);
         assert!(!known());
         wait_for(&answers, 1);
         assert_eq!(known(), enabled);
         // `lookup_host` still answers from the loop, and only once.
-        look_up("localhost", &answers);
+        look_up(NAME, &answers);
         assert_eq!(answers.borrow().len(), 1);
         wait_for(&answers, 2);
         cache::reset(!enabled);
         assert!(!known());
-        let _ = QHostInfo::from_name("localhost");
+        let _ = QHostInfo::from_name(NAME);
         assert_eq!(known(), enabled);
     });
 }
@@ -210,10 +213,10 @@ fn a_name_that_is_remembered_is_known_at_once() {
 fn waiting_asks_anew_each_time() {
     let _alone = cache_alone();
     cache::reset(false);
-    cache::put("localhost", &QHostInfo::found("old", vec![]));
-    assert_eq!(QHostInfo::from_name("localhost").host_name(), "localhost");
-    let remembered = cache::get("localhost").map(|info| info.host_name().to_owned());
-    assert_eq!(remembered.as_deref(), Some("localhost"));
+    cache::put(NAME, &QHostInfo::found("old", vec![]));
+    assert_eq!(QHostInfo::from_name(NAME).host_name(), NAME);
+    let remembered = cache::get(NAME).map(|info| info.host_name().to_owned());
+    assert_eq!(remembered.as_deref(), Some(NAME));
 }
 
 #[test]

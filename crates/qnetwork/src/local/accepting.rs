@@ -79,7 +79,8 @@ impl LocalServerNode {
                 }
                 continue;
             }
-            let ready = match &*self.listener.borrow() {
+            let listener = self.listener.borrow().clone();
+            let ready = match listener {
                 Some(listener) => listener.registration().wait(deadline),
                 None => continue,
             };

@@ -12,17 +12,18 @@ use crate::{
 
 impl QLocalSocket {
     /// Connects to a server by name, as [`connect_to_server`](QLocalSocket::connect_to_server)
-    /// does, and waits until the socket is connected. Nothing happens before the future is polled.
+    /// does, and waits until the socket is connected. The socket begins to connect when the future
+    /// is first polled.
     ///
     /// Dropping the future before it has returned [aborts](QLocalSocket::abort) the connection,
     /// unless the program has begun another one meanwhile.
     ///
     /// # Errors
     ///
-    /// * [`Operation`](LocalSocketErrorKind::Operation) if the socket is connected or connecting
-    ///   already; it stays so
+    /// * [`Operation`](LocalSocketErrorKind::Operation) if the socket is already connected or
+    ///   connecting; its state does not change
     /// * [`Operation`](LocalSocketErrorKind::Operation) if the program meanwhile ends the attempt
-    ///   and begins another connection, which goes on
+    ///   and begins another connection, which continues
     /// * any error with which connecting fails
     ///
     /// # Examples
@@ -52,9 +53,9 @@ impl QLocalSocket {
         connected.unwrap_or_else(|| Err(LocalSocketErrorKind::Operation.into()))
     }
 
-    /// Waits until the socket is connected. Returns at once if it is. This is
-    /// [`wait_for_connected`](QLocalSocket::wait_for_connected) for tasks. Cancel safe: the socket
-    /// goes on connecting.
+    /// Waits until the socket is connected. Returns at once if it is. It corresponds to
+    /// [`wait_for_connected`](QLocalSocket::wait_for_connected). Cancel safe: the socket continues
+    /// to connect.
     ///
     /// # Errors
     ///
@@ -73,8 +74,8 @@ impl QLocalSocket {
         }
     }
 
-    /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. This
-    /// is [`wait_for_disconnected`](QLocalSocket::wait_for_disconnected) for tasks. Cancel safe.
+    /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. It
+    /// corresponds to [`wait_for_disconnected`](QLocalSocket::wait_for_disconnected). Cancel safe.
     pub async fn disconnected(&self) {
         while self.state() != LocalSocketState::Unconnected {
             // The slot may have been disconnected by `disconnect_all`.
@@ -86,10 +87,10 @@ impl QLocalSocket {
 }
 
 impl QLocalServer {
-    /// Waits for a connection and takes it. Returns at once if one waits to be taken.
+    /// Waits for a connection and returns its socket. Returns at once if a connection is pending.
     ///
-    /// The socket has no parent, so the connection ends with the last handle of the socket. Cancel
-    /// safe: the connection comes to the next call.
+    /// The socket has no parent, so the connection ends when the last handle of the socket is
+    /// dropped. Cancel safe: the next call returns the connection.
     ///
     /// # Errors
     ///
@@ -99,14 +100,14 @@ impl QLocalServer {
         accept(self).await
     }
 
-    /// Returns the connections of the server, for a task that takes all of them. It keeps the server
+    /// Returns a stream of all connections of the server, for a task. The stream keeps the server
     /// alive.
     pub fn incoming(&self) -> Incoming<QLocalSocket> {
         Incoming::of(self.clone())
     }
 
-    /// Waits until there is a connection to take. Returns at once if there is one. This is
-    /// [`wait_for_new_connection`](QLocalServer::wait_for_new_connection) for tasks. Cancel safe.
+    /// Waits until a connection is pending. Returns at once if there is one. It corresponds to
+    /// [`wait_for_new_connection`](QLocalServer::wait_for_new_connection). Cancel safe.
     ///
     /// # Errors
     ///

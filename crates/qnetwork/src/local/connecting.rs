@@ -1,9 +1,9 @@
 //! Connecting to a name.
 //!
-//! The socket connects within the call, unless the server's backlog is full. The system has no
-//! event for room in the backlog, so a timer repeats the attempt for half a minute.
+//! The socket connects within the call, unless the server's backlog is full. The system does not
+//! report when the backlog has room, so a timer repeats the attempt for up to 30 seconds.
 
-use std::{io, rc::Rc, thread, time::Duration};
+use std::{io, rc::Rc, time::Duration};
 
 use qcore::{
     OpenMode, QDeadlineTimer, TimerType,
@@ -20,6 +20,7 @@ use super::{
     state::LocalSocketState,
 };
 use crate::{
+    common::OnPanic,
     socket::{CloseReason, SocketState, TellsEnd, TimeoutKind},
     sys::Socket,
 };
@@ -95,10 +96,18 @@ impl LocalSocketNode {
         self.drop_attempt();
         let full_name = name::full_name(&self.server_name.borrow());
         self.full_server_name.replace(full_name);
-        if self.inner.adopt_connected(socket, None, mode).is_err() {
+        let number = self.attempt_number.get();
+        let is_current = || {
+            self.attempt_number.get() == number && self.state.get() == LocalSocketState::Connecting
+        };
+        let adopted = self.inner.adopt_connected_if(socket, None, mode, is_current);
+        if adopted.is_err() && !is_current() {
+            // The program's logger has ended the attempt.
+            return Err(LocalSocketError::not_connected());
+        }
+        if adopted.is_err() {
             return self.fail(LocalSocketErrorKind::Unknown);
         }
-        let number = self.attempt_number.get();
         self.change_state(LocalSocketState::Connected);
         if self.attempt_number.get() == number && !self.life().is_dying() {
             // The outer device is unbuffered because the inner socket has the buffer. As in Qt, the
@@ -118,7 +127,19 @@ impl LocalSocketNode {
         self.inner.set_socket_error(kind.of_socket());
         self.base.set_error_string(error.text());
         let number = self.attempt_number.get();
+        let node = self.this.clone();
+        let _end = OnPanic::new(self.life().dispatcher(), move || {
+            if let Some(node) = node.upgrade() {
+                node.end_failed(number);
+            }
+        });
         self.emit_error(kind);
+        self.end_failed(number);
+        Err(error)
+    }
+
+    /// Closes the socket after an attempt has failed, unless a slot has begun another one.
+    fn end_failed(&self, number: u32) {
         if self.attempt_number.get() == number {
             self.inner.set_socket_state(SocketState::Unconnected);
             let before = self.state.replace(LocalSocketState::Unconnected);
@@ -130,7 +151,6 @@ impl LocalSocketNode {
             }
             self.end_attempt();
         }
-        Err(error)
     }
 
     // ---- trying again
@@ -193,7 +213,9 @@ impl LocalSocketNode {
             if deadline.has_expired() {
                 return;
             }
-            thread::sleep(deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY)));
+            let pause = deadline.remaining_time().map_or(RETRY, |left| left.min(RETRY));
+            // In a simulation, this takes simulated time.
+            qcore::internals::pause(pause);
         }
     }
 }

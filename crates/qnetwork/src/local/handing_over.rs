@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use qcore::{OpenMode, internals::DeviceInternals, object::Node};
+use qcore::{
+    OpenMode,
+    internals::{DeviceInternals, handed_over},
+    object::Node,
+};
 
 use super::{
     error::LocalSocketError,
@@ -71,6 +75,7 @@ impl QLocalSocket {
             is_unbuffered: mode.contains(OpenMode::UNBUFFERED),
         });
         node.base.set_open_mode(OpenMode::NOT_OPEN);
+        handed_over(&node.base).emit(());
         node.change_state(LocalSocketState::Unconnected);
         Ok(connection)
     }

@@ -86,7 +86,9 @@ impl LocalSocketNode {
 
     /// Notes the end of an attempt to connect of which the inner socket did not know.
     pub(super) fn end_attempt(&self) {
-        if self.state.get() == LocalSocketState::Unconnected {
+        // The inner socket still tells the end that it knows of.
+        let told = self.inner.closure().is_told();
+        if told && self.state.get() == LocalSocketState::Unconnected {
             self.closure.end();
             self.tell_closed();
         }

@@ -16,7 +16,8 @@
 //!
 //! `connecting.rs` connects to a name, `device.rs` has the device's backend, `inner.rs` handles the
 //! inner socket's signals, `handing_over.rs` hands a connection over to another thread, and
-//! `name.rs` converts names to paths. `server.rs`, `listening.rs` and `accepting.rs` are the server.
+//! `name.rs` converts names to paths. `server.rs`, `listening.rs` and `accepting.rs` are the
+//! server.
 
 mod accepting;
 mod attempt;

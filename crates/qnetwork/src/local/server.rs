@@ -6,14 +6,13 @@ use std::{
     os::fd::{OwnedFd, RawFd},
     path::Path,
     rc::{Rc, Weak},
-    time::Duration,
 };
 
 use qcore::{
     QDeadlineTimer, QObject, Receiver, Signal,
     classes::{Class, Overrides, Probe},
     event_loop::Registration,
-    library_class,
+    internals, library_class,
     object::{Handle, Life, Node, Object},
 };
 
@@ -31,10 +30,11 @@ library_class! {
     /// sockets.
     ///
     /// On Unix the name is that of a file. The server removes the file when it
-    /// [closes](QLocalServer::close) or dies. If a process crashes, its file stays and prevents the
-    /// next server from listening; [`remove_server`](QLocalServer::remove_server) removes it. Each
-    /// socket is a child of the server. So the program need not keep a handle of it, and it dies
-    /// with the server. Stands for Qt's [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
+    /// [closes](QLocalServer::close) or dies. If a process crashes, its file remains and prevents
+    /// the next server from listening; [`remove_server`](QLocalServer::remove_server) removes it.
+    /// Each socket is a child of the server. So the program need not keep a handle of the socket,
+    /// and the socket dies with the server. Stands for Qt's
+    /// [QLocalServer](https://doc.qt.io/qt-5/qlocalserver.html).
     ///
     /// # Examples
     ///
@@ -78,21 +78,22 @@ pub struct LocalServerNode {
     /// for each connection. The server accepts one connection in a turn of the loop.
     #[doc(alias = "newConnection")]
     pub new_connection: Signal<()>,
-    /// The server [shuts down](QLocalServer::shutdown), and this connection is to end: a slot says
-    /// goodbye and disconnects it. Emitted once for each connection. If no slot is connected, the
-    /// server calls [`disconnect_from_server`](QLocalSocket::disconnect_from_server) instead.
+    /// The server is [shutting down](QLocalServer::shutdown). A slot may say goodbye to the client,
+    /// and has to disconnect this socket. Emitted once for each connection. If no slot is
+    /// connected, the server calls [`disconnect_from_server`](QLocalSocket::disconnect_from_server)
+    /// instead.
     pub shutting_down: Signal<QLocalSocket>,
     /// The server has [shut down](QLocalServer::shutdown), and all connections have ended. The
-    /// value is how many of them were cut at the deadline. Emitted once for each shutdown.
+    /// value is the number of connections that the server has aborted at the deadline. Emitted once
+    /// for each shutdown.
     pub shut_down: Signal<usize>,
     pub(super) base: QObject,
     pub(super) this: Weak<LocalServerNode>,
-    pub(super) listener: RefCell<Option<Listener>>,
+    pub(super) listener: RefCell<Option<Rc<Listener>>>,
     names: RefCell<Names>,
     options: Cell<LocalServerOptions>,
     pub(super) state: ServerState<QLocalSocket>,
-    /// Whether the server accepts connections in the loop: false while too many are waiting to be
-    /// taken.
+    /// Whether the server accepts connections in the loop: false while too many are pending.
     pub(super) accepts: Cell<bool>,
 }
 
@@ -175,10 +176,10 @@ impl QLocalServer {
         Ok(())
     }
 
-    /// Listens with a Unix socket that is listening already: one inherited from another process, or
-    /// one with a name in Linux's abstract namespace, which [`listen`](QLocalServer::listen) cannot
-    /// create. [`full_server_name`](QLocalServer::full_server_name) returns such a name with an `@`
-    /// before it, and `@` for a socket without a name.
+    /// Uses a Unix socket that is already listening: one that was inherited from another process,
+    /// or one with a name in Linux's abstract namespace, which [`listen`](QLocalServer::listen)
+    /// cannot create. [`full_server_name`](QLocalServer::full_server_name) returns such a name with
+    /// an `@` before it, and `@` for a socket without a name.
     ///
     /// The server owns the descriptor, even if this function fails. It also owns the socket's file.
     /// In Qt this function is an overload of `listen()`.
@@ -209,7 +210,7 @@ impl QLocalServer {
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> Option<RawFd> {
-        self.listener.borrow().as_ref().map(Listener::descriptor)
+        self.listener.borrow().as_ref().map(|listener| listener.descriptor())
     }
 
     /// Stops listening, removes the file, and closes the connections that the program has not
@@ -221,17 +222,17 @@ impl QLocalServer {
         }
     }
 
-    /// Stops listening, tells the connections, waits for them, and cuts those that are left at the
-    /// deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
+    /// Stops listening, waits until all connections have ended, and aborts the remaining ones at
+    /// the deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
     ///
-    /// Does what [`QTcpServer::shutdown`](crate::QTcpServer::shutdown) describes. The signals are
+    /// It works like [`QTcpServer::shutdown`](crate::QTcpServer::shutdown). The signals are
     /// [`shutting_down`](LocalServerNode::shutting_down) for each connection, and
     /// [`shut_down`](LocalServerNode::shut_down) at the end. Emits `shutting_down` before it
     /// returns, or the signals of the connections that it disconnects.
     pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
         if !self.is_deleted() {
             let limit = deadline.into().remaining_time();
-            self.0.node().clone().begin_shutdown(limit, |_| Duration::ZERO);
+            self.0.node().clone().begin_shutdown(limit);
         }
     }
 
@@ -268,9 +269,9 @@ impl QLocalServer {
     ///
     /// # Errors
     ///
-    /// If the file is still there: [`SocketAccess`](SocketErrorKind::SocketAccess) if the program
-    /// must not remove it, [`Unknown`](SocketErrorKind::Unknown) if it is a directory. It is no
-    /// error if there is no file.
+    /// [`SocketAccess`](SocketErrorKind::SocketAccess) if the program has no permission to remove
+    /// the file, [`Unknown`](SocketErrorKind::Unknown) if it is a directory. If there is no file,
+    /// the function succeeds.
     #[doc(alias = "removeServer")]
     pub fn remove_server(name: impl AsRef<Path>) -> Result<(), SocketError> {
         let path = name::full_name(name.as_ref());
@@ -461,7 +462,7 @@ impl QLocalServer {
         self.names.replace(names);
         self.state.more.set(false);
         self.accepts.set(self.state.max_pending() > 0);
-        self.listener.replace(Some(listener));
+        self.listener.replace(Some(Rc::new(listener)));
     }
 }
 
@@ -496,6 +497,10 @@ impl Served for QLocalSocket {
         &self.closed
     }
 
+    fn handed_over(&self) -> &Signal<()> {
+        internals::handed_over(self)
+    }
+
     fn has_ended(&self) -> bool {
         self.state() == LocalSocketState::Unconnected
     }
@@ -522,11 +527,7 @@ impl ShutsDown for LocalServerNode {
 
     fn connections(&self) -> Vec<QLocalSocket> {
         let mut sockets = self.base.find_children::<QLocalSocket>(None);
-        for socket in self.state.left() {
-            if !sockets.contains(&socket) {
-                sockets.push(socket);
-            }
-        }
+        self.state.add_left(&mut sockets);
         sockets.retain(|socket| socket.state() != LocalSocketState::Unconnected);
         sockets
     }

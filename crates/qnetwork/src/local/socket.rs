@@ -87,8 +87,8 @@ pub struct LocalSocketNode {
     pub connected: Signal<()>,
     /// The connection has ended.
     pub disconnected: Signal<()>,
-    /// The connection has ended, or connecting has failed: the reason. Emitted exactly once for
-    /// each connection, after all other signals of its end. See
+    /// The connection has ended, or connecting has failed. The value is the reason. Emitted exactly
+    /// once for each connection, after all other signals of its end. See
     /// [`AbstractSocketNode::closed`](crate::socket::AbstractSocketNode::closed).
     pub closed: Signal<CloseReason>,
     /// The state has changed.
@@ -131,6 +131,9 @@ impl Node for LocalSocketNode {
         // A slot may have started to connect again.
         self.drop_attempt();
         self.inner.close();
+        // It may still be sending. Its end is told now, and not once more.
+        self.inner.block_signals(true);
+        self.inner.abort();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         self.base.clear_buffer();
         self.state.set(LocalSocketState::Unconnected);
@@ -415,8 +418,8 @@ impl QLocalSocket {
     }
 
     /// Closes the connection like [`disconnect_from_server`](QLocalSocket::disconnect_from_server),
-    /// but aborts it if not everything is sent within `timeout`. See
-    /// [`QAbstractSocket::disconnect_from_host_with_timeout`].
+    /// but aborts it if bytes are still unsent after `timeout`, in milliseconds or as a `Duration`.
+    /// See [`QAbstractSocket::disconnect_from_host_with_timeout`].
     ///
     /// Emits the same signals as `disconnect_from_server` before it returns:
     /// [`state_changed`](LocalSocketNode::state_changed), and if there is nothing to send,
@@ -430,7 +433,7 @@ impl QLocalSocket {
     /// [`QAbstractSocket::set_timeout`].
     ///
     /// A local socket connects within the call. [`Connect`](TimeoutKind::Connect) limits how long
-    /// it tries while the server's backlog is full: 30 seconds if it is not set.
+    /// it tries while the server's backlog is full, 30 seconds by default.
     pub fn set_timeout(&self, kind: TimeoutKind, timeout: impl Into<Interval>) {
         self.inner.set_timeout(kind, timeout);
     }
@@ -441,8 +444,8 @@ impl QLocalSocket {
         self.inner.timeout(kind)
     }
 
-    /// Limits how many bytes a second the socket receives; `None` removes the limit. See
-    /// [`QAbstractSocket::set_read_rate`](crate::QAbstractSocket::set_read_rate).
+    /// Limits how many bytes per second the socket receives; `None`, the default, removes the
+    /// limit. See [`QAbstractSocket::set_read_rate`](crate::QAbstractSocket::set_read_rate).
     pub fn set_read_rate(&self, limit: Option<&RateLimit>) {
         self.inner.set_read_rate(limit);
     }
@@ -453,8 +456,8 @@ impl QLocalSocket {
         self.inner.read_rate()
     }
 
-    /// Limits how many bytes a second the socket sends; `None` removes the limit. See
-    /// [`QAbstractSocket::set_write_rate`](crate::QAbstractSocket::set_write_rate).
+    /// Limits how many bytes per second the socket sends; `None`, the default, removes the limit.
+    /// See [`QAbstractSocket::set_write_rate`](crate::QAbstractSocket::set_write_rate).
     pub fn set_write_rate(&self, limit: Option<&RateLimit>) {
         self.inner.set_write_rate(limit);
     }
@@ -551,7 +554,8 @@ impl QLocalSocket {
 
     /// Waits until there is new data to read and the socket has emitted `ready_read`. The deadline
     /// is a number of milliseconds, -1 for no limit, or a `Duration`. Meanwhile the socket sends
-    /// what was written. If the socket is still connecting, the function waits for that first.
+    /// its unsent bytes. If the socket is still connecting, the function waits for the connection
+    /// first.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///
@@ -590,7 +594,8 @@ impl QLocalSocket {
     }
 
     /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
-    /// limit, or a `Duration`. Meanwhile the socket sends what was written and reads what arrives.
+    /// limit, or a `Duration`. Meanwhile the socket sends its unsent bytes, and reads the bytes
+    /// that arrive.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///
@@ -621,6 +626,7 @@ impl QLocalSocket {
     /// Takes over a connection that a server has accepted.
     pub(super) fn adopt(&self, socket: Socket) -> Result<(), SocketError> {
         self.inner.adopt_connected(socket, None, OpenMode::READ_WRITE)?;
+        self.closure.begin();
         self.base.open_device(OpenMode::READ_WRITE);
         self.state.set(LocalSocketState::Connected);
         Ok(())

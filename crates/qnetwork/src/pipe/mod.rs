@@ -1,4 +1,4 @@
-//! [`pipe()`] and [`pipe_both()`]: all bytes of one device go to another one.
+//! [`pipe()`] and [`pipe_both()`]: move all bytes from one device to another.
 
 mod ends;
 mod error;
@@ -24,32 +24,32 @@ use self::{
 
 /// Moves all bytes that `from` receives to `to`, until the end of the stream of `from`.
 ///
-/// The pipe works in the event loop, from the loop's next turn on, and needs no handle for that: it
-/// lives until it has finished, and keeps both devices alive until then. Both may be devices of any
-/// class, sockets that encrypt among them. A socket may still be connecting; the pipe waits for it.
-/// All other devices have to be open.
+/// The event loop runs the pipe, from the loop's next turn on. The pipe needs no handle: it lives
+/// until it has finished, and keeps both devices alive until then. The devices may be of any class,
+/// including sockets with TLS. A socket may still be connecting: the pipe waits for it. All other
+/// devices have to be open.
 ///
-/// When the stream of `from` ends, the pipe waits until `to` has sent everything and closes the
-/// sending half of `to`. So the peer of `to` learns of the end and can still send. If a device
+/// When the stream of `from` ends, the pipe waits until `to` has sent all bytes, and then closes
+/// the sending half of `to`. So the peer of `to` learns of the end, and can still send. If a device
 /// fails, the pipe finishes with an error and leaves both devices as they are.
 ///
-/// While the pipe runs, nothing else should read from `from`. Other slots and tasks may write to
-/// `to`; the bytes of one write stay together.
+/// While the pipe runs, no other slot or task should read from `from`. Other slots and tasks may
+/// write to `to`: the bytes of one write stay together.
 ///
 /// # Memory
 ///
-/// The pipe stops reading while the bytes that wait in `to` have reached the high mark of its
-/// [`write_flow`](QIODevice::write_flow), or 64 KiB if it has none. If `from` is a TCP or local
-/// socket without a limit for its read buffer, its limit is 128 KiB while the pipe runs. So
-/// a pipe to a peer that does not read holds about 256 KiB in this process, and then the peer of
+/// The pipe stops reading when the unsent bytes of `to` reach the high mark of its
+/// [`write_flow`](QIODevice::write_flow), or 64 KiB if it has no mark. If `from` is a TCP or local
+/// socket without a limit for its read buffer, the limit is 128 KiB while the pipe runs. So if the
+/// peer of `to` does not read, the pipe holds about 256 KiB in this process, and then the peer of
 /// `from` has to wait.
 ///
 /// # Cost
 ///
-/// Two TCP or local sockets without TLS and without proxies move large amounts of data within the
-/// kernel (Linux's `splice`), so that the bytes are never copied to this process. `ready_read` and
-/// `bytes_written` are not emitted for them. All other bytes go from the read buffer to the write
-/// buffer in chunks, which are not copied if they are large.
+/// Between two TCP or local sockets without TLS and without proxies, Linux moves large amounts of
+/// data within the kernel (`splice`), without copying the bytes to this process. The sockets do not
+/// emit `ready_read` and `bytes_written` for these bytes. All other bytes go from the read buffer
+/// to the write buffer in chunks. Large chunks are not copied.
 ///
 /// # Examples
 ///
@@ -85,15 +85,15 @@ pub fn pipe(from: &QIODevice, to: &QIODevice) -> Pipe {
     pipe
 }
 
-/// Moves all bytes that one of two devices receives to the other one, in both directions, until both
-/// streams have ended.
+/// Moves all bytes that one of two devices receives to the other one, in both directions, until
+/// both streams have ended.
 ///
-/// Each direction works like a [`pipe()`] and ends by itself: a peer that has closed its sending
-/// half still receives what the other one sends. The pipe has finished when both have ended. Two TCP
-/// sockets are disconnected then.
+/// Each direction works like a [`pipe()`], and the directions end independently: a peer that has
+/// closed its sending half still receives what the other peer sends. The pipe has finished when
+/// both directions have ended. TCP sockets are then disconnected.
 ///
-/// If one of the devices fails, nothing more can be relayed. The pipe then finishes with the error,
-/// and aborts both devices: their peers see that the connection has broken.
+/// If one of the devices fails, the pipe aborts both devices, so that their peers see that the
+/// connection is broken. Then it finishes with the error.
 ///
 /// # Examples
 ///
@@ -145,7 +145,7 @@ pub fn pipe_both(first: &QIODevice, second: &QIODevice) -> Pipe {
 }
 
 library_class! {
-    /// Bytes on their way between two devices. [`pipe()`] and [`pipe_both()`] create it.
+    /// Moves bytes between two devices. [`pipe()`] and [`pipe_both()`] create it.
     ///
     /// Dropping the handle does not stop the pipe; [`stop`](Pipe::stop) does, and so does the death
     /// of its parent, if it has one.
@@ -154,14 +154,14 @@ library_class! {
 
 /// The signals of a [`Pipe`].
 pub struct PipeNode {
-    /// The pipe has ended: the streams of its devices have, or one of the devices has failed.
-    /// Emitted once.
+    /// Emitted once, when the pipe has ended: the streams of its devices have ended, one of the
+    /// devices has failed, or the program has stopped the pipe.
     pub finished: Signal<Result<(), PipeError>>,
     base: QObject,
     result: RefCell<Option<Result<(), PipeError>>>,
     forth: Cell<u64>,
     back: Cell<u64>,
-    /// The task that moves the bytes. It has a handle of the pipe.
+    /// The task that moves the bytes. The task has a handle of the pipe.
     task: RefCell<Option<JoinHandle<()>>>,
 }
 
@@ -193,7 +193,8 @@ impl Pipe {
         self.task.replace(Some(task));
     }
 
-    /// Waits until the pipe has finished. Returns at once if it has. Cancel safe: the pipe goes on.
+    /// Waits until the pipe has finished. Returns at once if it has. Cancel safe: the pipe
+    /// continues.
     ///
     /// # Errors
     ///
@@ -231,8 +232,8 @@ impl Pipe {
         self.back.get()
     }
 
-    /// Stops the pipe. The devices stay as they are, but bytes that the pipe has read and not
-    /// written yet are lost.
+    /// Stops the pipe. The devices stay open, but bytes that the pipe has read and not written yet
+    /// are lost.
     ///
     /// Emits [`finished`](PipeNode::finished) with the error [`Stopped`](PipeErrorKind::Stopped)
     /// before it returns, unless the pipe has finished.

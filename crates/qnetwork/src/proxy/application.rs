@@ -46,7 +46,7 @@ impl QNetworkProxyFactory {
     /// The proxies come from environment variables, which are read at each call. `http_proxy`,
     /// `https_proxy` and `ftp_proxy` are for queries with that tag, and `all_proxy` is for all
     /// other queries. If a variable is not set, `http_proxy` replaces it. `no_proxy` lists hosts
-    /// and domains without a proxy, separated by commas; `*` stands for all. The names may be in
+    /// and domains without a proxy, separated by commas; `*` means all. The names may be in
     /// capitals, except `HTTP_PROXY`, which a web server may set from its client's request.
     ///
     /// A proxy is written as `socks5://user:password@host:port`, `socks5h://...`, `http://...`, or

@@ -9,7 +9,7 @@ use super::{query::QNetworkProxyQuery, value::QNetworkProxy};
 /// It may be called in any thread. Closures implement it.
 pub trait ProxyFactory: Send + Sync {
     /// Returns the proxies that may be used, the best first. The list must not be empty:
-    /// [`QNetworkProxy::none`] stands for a direct connection.
+    /// [`QNetworkProxy::none`] means a direct connection.
     #[doc(alias = "queryProxy")]
     fn query_proxy(&self, query: &QNetworkProxyQuery) -> Vec<QNetworkProxy>;
 }

@@ -1,18 +1,18 @@
-//! Attempts, connections and delays, one after the other.
+//! The sequence of attempts, connections and delays.
 //!
-//! The end of an attempt or of a connection is handled in the next turn of the loop, by
-//! [`check`](ReconnectorNode::check): the socket has then emitted all signals of the end. Only then
-//! may it connect again.
+//! The reconnector handles the end of an attempt or of a connection in the next turn of the loop,
+//! in [`check`](ReconnectorNode::check). By then the socket has emitted all signals of the end, and
+//! may connect again.
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
-use qcore::{DeviceError, QElapsedTimer, TimerType, object::Node};
+use qcore::{Connection, DeviceError, DeviceErrorKind, QElapsedTimer, TimerType, object::Node};
 
 use super::{Reconnector, ReconnectorNode, ReconnectorState};
 #[cfg(feature = "_tls")]
 use crate::ssl::QSslSocket;
 use crate::{
-    common::{SocketError, SocketErrorKind},
+    common::{OnPanic, SocketError, SocketErrorKind},
     socket::SocketState,
 };
 
@@ -24,6 +24,13 @@ impl Reconnector {
             if *state == SocketState::Unconnected
                 && let Some(node) = node.upgrade()
             {
+                node.check_later();
+            }
+        });
+        // Comes also if a slot of another signal has panicked.
+        let node = self.this.clone();
+        self.socket.closed.connect_to(self, move |_, _| {
+            if let Some(node) = node.upgrade() {
                 node.check_later();
             }
         });
@@ -52,7 +59,7 @@ impl ReconnectorNode {
         self.stop_timer();
         self.queue.borrow_mut().clear();
         if self.state.get() == ReconnectorState::Stopped {
-            // The program itself may use the socket.
+            // The program may use the socket itself.
             return;
         }
         let change = self.enter(ReconnectorState::Stopped);
@@ -74,10 +81,14 @@ impl ReconnectorNode {
     }
 
     pub(super) fn send(&self, message: &[u8]) -> Result<(), DeviceError> {
-        if self.is_connected() {
+        if self.is_connected() && self.is_behind.get() {
+            self.send_queue();
+        }
+        let has_link = self.is_connected();
+        if has_link && !self.is_behind.get() {
             return self.socket.write(message).map(drop);
         }
-        self.queue.borrow_mut().take_in(message, self.rule.get())
+        self.queue.borrow_mut().take_in(message, self.rule.get(), has_link)
     }
 
     /// Runs when the object is destroyed.
@@ -106,6 +117,7 @@ impl ReconnectorNode {
         self.began.set(false);
         let limits = self.limits.get();
         self.start_timer(shorter(limits.attempt, self.outage_left()));
+        let _attempt = self.continue_on_panic();
         let change = self.enter(ReconnectorState::Connecting);
         if self.changes.get() == change {
             self.connecting.emit(self.attempt.get());
@@ -163,21 +175,26 @@ impl ReconnectorNode {
         self.socket.state() == SocketState::Connected
     }
 
-    /// Returns whether there is a connection. In the turn in which the socket loses it, the state is
-    /// still `Connected`.
+    /// Returns whether there is a connection. In the turn in which the socket loses it, the state
+    /// is still `Connected`.
     pub(super) fn is_connected(&self) -> bool {
         self.state.get() == ReconnectorState::Connected
             && self.socket.state() == SocketState::Connected
     }
 
     pub(super) fn on_connected(&self) {
-        if self.state.get() != ReconnectorState::Connecting || self.aborted.get() {
+        // A slot that was called earlier may have ended the connection.
+        let is_late = self.aborted.get() || !self.is_ready();
+        if self.state.get() != ReconnectorState::Connecting || is_late {
             return;
         }
         self.stop_timer();
+        self.is_behind.set(false);
         self.uptime.set(started());
+        let _rest = self.continue_on_panic();
         let change = self.enter(ReconnectorState::Connected);
-        if self.changes.get() == change {
+        // A slot may have ended the connection, which `check` notices in the next turn.
+        if self.changes.get() == change && self.is_ready() {
             self.connected.emit(());
         }
         if self.changes.get() == change {
@@ -185,15 +202,62 @@ impl ReconnectorNode {
         }
     }
 
+    /// Writes the messages that wait, until the socket refuses one. Then
+    /// [`drained`](qcore::io_device::WriteFlow::drained) of the socket continues.
     fn send_queue(&self) {
+        // A logger may send a message while one is being written.
+        if self.sends.replace(true) {
+            return;
+        }
+        let _sending = Sending(&self.sends);
+        self.is_behind.set(true);
         while self.is_connected() {
             let message = self.queue.borrow_mut().pop();
-            let Some(message) = message else { return };
-            if self.socket.write(&message).is_err() {
-                self.queue.borrow_mut().put_back(message);
+            let Some(message) = message else {
+                self.is_behind.set(false);
                 return;
+            };
+            let change = self.changes.get();
+            let Err(error) = self.socket.write(&message) else { continue };
+            if self.changes.get() == change {
+                self.queue.borrow_mut().put_back(message);
             }
+            if error == DeviceErrorKind::Full {
+                self.continue_when_drained();
+            }
+            return;
         }
+    }
+
+    fn continue_when_drained(&self) {
+        let is_connected = self.drained.borrow().as_ref().is_some_and(Connection::is_connected);
+        if is_connected {
+            return;
+        }
+        let node = self.this.clone();
+        let drained = self.socket.write_flow().drained.connect_to(&self.base, move |_, ()| {
+            if let Some(node) = node.upgrade()
+                && node.is_connected()
+            {
+                node.send_queue();
+            }
+        });
+        self.drained.replace(Some(drained));
+    }
+
+    /// Continues in the next turn of the loop what a slot interrupts by a panic.
+    fn continue_on_panic(&self) -> impl Drop + use<> {
+        let (node, change) = (self.this.clone(), self.changes.get() + 1);
+        OnPanic::new(self.life().dispatcher(), move || {
+            if let Some(node) = node.upgrade()
+                && node.changes.get() == change
+            {
+                node.check();
+                if node.is_connected() {
+                    node.send_queue();
+                }
+            }
+        })
     }
 
     // ---- ends
@@ -216,7 +280,7 @@ impl ReconnectorNode {
     fn check(&self) {
         let has_ended = self.socket.state() == SocketState::Unconnected;
         match self.state.get() {
-            // The connection before has ended at last.
+            // The previous connection has ended now.
             ReconnectorState::Connecting if has_ended && !self.began.get() => self.connect(),
             ReconnectorState::Connecting if has_ended => self.fail(),
             ReconnectorState::Connected if has_ended => {
@@ -324,6 +388,15 @@ impl ReconnectorNode {
             }
             _ => {}
         }
+    }
+}
+
+/// Notes the end of [`send_queue`](ReconnectorNode::send_queue), also after a panic.
+struct Sending<'a>(&'a Cell<bool>);
+
+impl Drop for Sending<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 

@@ -6,13 +6,13 @@ use crate::common::{SocketError, SocketErrorKind};
 impl Reconnector {
     /// Waits until there is a connection. Returns at once if there is one.
     ///
-    /// It differs from `reconnector.connected.next()`, which waits for the signal alone, and so
-    /// waits for ever if the reconnector gives up. Cancel safe: the reconnector goes on.
+    /// `reconnector.connected.next()` waits for the signal only: if the reconnector gives up, it
+    /// waits for ever. Cancel safe: the reconnector continues.
     ///
     /// # Errors
     ///
     /// The [last error](Reconnector::error) if the reconnector gives up;
-    /// [`Operation`](SocketErrorKind::Operation) if it is not started or is stopped.
+    /// [`Operation`](SocketErrorKind::Operation) if it was not started or was stopped.
     ///
     /// # Examples
     ///

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt. There is no clock and no timer in here.
+//! The delays between attempts. This module has no clock and no timer.
 
 use std::{
     hash::{BuildHasher, Hasher, RandomState},
@@ -7,9 +7,9 @@ use std::{
 
 /// Delays with exponential back-off and full jitter.
 ///
-/// Each delay is a random part of an upper bound: any length from nothing to the bound is equally
-/// likely. The bound begins at `first`, doubles with each delay, and ends at `longest`. So clients
-/// that have lost the same server at the same moment do not come back at the same moment.
+/// Each delay is a random time from 0 to a bound, and all times in this range are equally likely.
+/// The bound begins at `first`, doubles with each delay, and is at most `longest`. So clients that
+/// lose the same server at the same moment do not reconnect at the same moment.
 pub(super) struct Backoff {
     first: Duration,
     longest: Duration,
@@ -27,12 +27,12 @@ impl Backoff {
         (self.first, self.longest) = (first, longest);
     }
 
-    /// Makes the delays the same in each run of the program.
+    /// Sets the seed, so that the delays are the same in each run of a test.
     pub(super) fn set_seed(&mut self, seed: u64) {
         self.random = Random(seed);
     }
 
-    /// Begins with the shortest bound again.
+    /// Begins again with the first bound.
     pub(super) fn reset(&mut self) {
         self.taken = 0;
     }
@@ -44,14 +44,14 @@ impl Backoff {
         Duration::from_nanos(self.random.up_to(nanos))
     }
 
-    /// Returns the greatest length of the next delay.
+    /// Returns the bound of the next delay.
     fn bound(&self) -> Duration {
         let factor = 1_u32.checked_shl(self.taken).unwrap_or(u32::MAX);
         self.first.saturating_mul(factor).min(self.longest)
     }
 }
 
-/// The generator splitmix64. It is not for secrets.
+/// The random number generator SplitMix64. Do not use it for secrets.
 struct Random(u64);
 
 impl Random {
@@ -121,7 +121,7 @@ mod tests {
         assert_ne!(delays(None), delays(None));
     }
 
-    /// The whole range is used: a tenth of it or less has about a tenth of the delays.
+    /// The delays cover the whole range: each tenth of it has about a tenth of the delays.
     #[test]
     fn the_jitter_is_full() {
         let mut backoff = Backoff::new(seconds(100), seconds(100));

@@ -1,4 +1,4 @@
-//! [`Reconnector`]: a connection that is made again whenever it is lost.
+//! [`Reconnector`]: connects a socket again whenever it loses its connection.
 //!
 //! ```text
 //!   state_changed, connected of the socket ─► attempts.rs: what happens next ─► signals
@@ -22,7 +22,7 @@ use std::{
 };
 
 use qcore::{
-    DeviceError, Interval, QElapsedTimer, QObject, Signal,
+    Connection, DeviceError, Interval, QElapsedTimer, QObject, Signal,
     event_loop::TimerId,
     library_class,
     object::{Handle, Life, Node, Object},
@@ -44,7 +44,7 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// How long one attempt may take.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a connection has to last until the next loss counts as the first one.
+/// How long a connection has to last until its loss counts as the first failure.
 const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 
 /// The state of a [`Reconnector`].
@@ -60,7 +60,7 @@ const HEALTHY_AFTER: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReconnectorState {
-    /// Not started, or stopped by the program.
+    /// The program has not started the reconnector, or has stopped it.
     #[default]
     Stopped,
     /// An attempt is running: look-up, proxy, TCP, and TLS if the socket encrypts.
@@ -69,17 +69,17 @@ pub enum ReconnectorState {
     Connected,
     /// The next attempt begins when the delay is over.
     Waiting,
-    /// A limit was reached. [`start`](Reconnector::start) begins anew.
+    /// A limit was reached. [`start`](Reconnector::start) begins again.
     GaveUp,
 }
 
 library_class! {
-    /// Keeps a socket connected to a host: connects, and connects again after each failure and each
-    /// loss, with delays between the attempts.
+    /// Keeps a socket connected to a host: connects it, and connects it again after each failure
+    /// and each loss, with delays between the attempts.
     ///
-    /// All attempts use the same socket object. So the program connects its slots once, and
-    /// whatever is built on the socket stays: its slots, its proxy, its TLS configuration. The
-    /// socket becomes a child of the reconnector.
+    /// All attempts use the same socket object. So the program connects its slots once, and the
+    /// socket keeps its slots, its proxy and its TLS configuration. The socket becomes a child of
+    /// the reconnector.
     ///
     /// The socket may be a [`QTcpSocket`], an object of a class derived from it, or, with
     /// [`with_encryption`](Reconnector::with_encryption), a `QSslSocket`. For a `QSslSocket`,
@@ -89,35 +89,38 @@ library_class! {
     ///
     /// # Delays and limits
     ///
-    /// A delay is a random length of time between nothing and a bound ("full jitter"). The bound is
-    /// 1 second at first and doubles with each failure, up to 60 seconds; see
-    /// [`set_delays`](Reconnector::set_delays). Without limits the reconnector goes on for ever.
+    /// A delay is a random time between 0 and a bound ("full jitter"). The bound is 1 second at
+    /// first and doubles with each failure, up to 60 seconds; see
+    /// [`set_delays`](Reconnector::set_delays). By default the reconnector tries for ever.
     /// [`set_max_attempts`](Reconnector::set_max_attempts) and
-    /// [`set_max_outage`](Reconnector::set_max_outage) set limits. One attempt may take
-    /// [60 seconds](Reconnector::set_attempt_timeout).
+    /// [`set_max_outage`](Reconnector::set_max_outage) set limits. One attempt may take [60
+    /// seconds](Reconnector::set_attempt_timeout).
     ///
     /// A connection that lasts for [10 seconds](Reconnector::set_healthy_after) is healthy: when it
-    /// is lost, delays and limits begin anew. An earlier loss counts as a failed attempt. So a
-    /// server that accepts connections and closes them at once is not asked without a delay.
+    /// is lost, delays and limits begin anew. An earlier loss counts as a failed attempt. So if a
+    /// server accepts connections and closes them at once, the delays still grow.
     ///
-    /// The reconnector retries after every error, also one that may be permanent, such as a refused
-    /// certificate. A program that knows better calls [`stop`](Reconnector::stop) in a slot of
-    /// [`waiting`](ReconnectorNode::waiting), where [`error`](Reconnector::error) returns the
-    /// reason.
+    /// The reconnector retries after every error, even after one that may be permanent, such as a
+    /// refused certificate. To end the attempts after such an error, call
+    /// [`stop`](Reconnector::stop) in a slot of [`waiting`](ReconnectorNode::waiting), where
+    /// [`error`](Reconnector::error) returns the reason.
     ///
     /// # Ending a connection
     ///
-    /// [`stop`](Reconnector::stop) ends the connection for good. If the program closes or aborts the
-    /// socket itself, because the peer violates the protocol for example, the reconnector treats
-    /// this as a loss and connects again.
+    /// [`stop`](Reconnector::stop) ends the connection for good. If the program closes or aborts
+    /// the socket itself, for example because the peer violates the protocol, the reconnector
+    /// treats this as a loss and connects again.
     ///
-    /// # What is sent
+    /// # Sending
     ///
-    /// [`send`](Reconnector::send) hands a message to the socket, or does what
-    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection. Messages that
-    /// are kept follow what the slots of [`connected`](ReconnectorNode::connected) write. A message
-    /// that the socket has accepted is lost if the connection ends before the peer has received it:
-    /// only the program's protocol can find out what has arrived.
+    /// If there is a connection, [`send`](Reconnector::send) writes the message to the socket.
+    /// Otherwise it follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
+    /// When the socket is connected again, the slots of [`connected`](ReconnectorNode::connected)
+    /// write first, and the kept messages follow. If the
+    /// [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses them, they wait until it
+    /// emits [`drained`](qcore::io_device::WriteFlow::drained), and later messages wait behind them.
+    /// A message that the socket has accepted is lost if the connection ends before the peer has
+    /// received it: only acknowledgements in the program's protocol show what has arrived.
     ///
     /// # Examples
     ///
@@ -168,10 +171,11 @@ pub struct ReconnectorNode {
     pub connecting: Signal<u32>,
     /// The socket is connected; if it encrypts, the handshake has succeeded.
     pub connected: Signal<()>,
-    /// There is no connection, and the next attempt begins after this delay.
+    /// An attempt has failed, or the connection was lost. The next attempt begins after this delay.
     /// [`error`](Reconnector::error) returns the reason.
     pub waiting: Signal<Duration>,
-    /// There is no connection, and a limit was reached. The argument is the last error.
+    /// The limit for attempts or for the time without a connection was reached. The argument is the
+    /// last error.
     pub gave_up: Signal<SocketError>,
     base: QObject,
     this: Weak<ReconnectorNode>,
@@ -199,6 +203,12 @@ pub struct ReconnectorNode {
     limits: Cell<Limits>,
     rule: Cell<WhileAway>,
     queue: RefCell<Queue>,
+    /// Messages that have waited are being written.
+    sends: Cell<bool>,
+    /// The socket has not taken all messages that have waited, so that others wait behind them.
+    is_behind: Cell<bool>,
+    /// The slot at the socket's `drained`, once the socket has refused a message.
+    drained: RefCell<Option<Connection>>,
 }
 
 /// The settings that are lengths of time or numbers.
@@ -221,15 +231,15 @@ impl Node for ReconnectorNode {
 }
 
 impl Reconnector {
-    /// Creates a reconnector for a socket and a host. It does nothing before
+    /// Creates a reconnector that will connect `socket` to a host. It does nothing before
     /// [`start`](Reconnector::start). The socket becomes its child.
     #[must_use]
     pub fn new<'a>(socket: &QTcpSocket, host: impl Into<Host<'a>>, port: u16) -> Self {
         Self::make(socket.clone(), false, host.into().into_name(), port)
     }
 
-    /// Creates a reconnector for a socket that encrypts as a client, and a host. It does nothing
-    /// before [`start`](Reconnector::start). The socket becomes its child.
+    /// Creates a reconnector that will connect `socket` to a host with TLS, as a client. It does
+    /// nothing before [`start`](Reconnector::start). The socket becomes its child.
     ///
     /// The certificate is verified for the host's name. Slots of the socket's
     /// [`ssl_errors`](crate::ssl::SslSocketNode::ssl_errors) decide about its errors at each
@@ -279,6 +289,9 @@ impl Reconnector {
             }),
             rule: Cell::default(),
             queue: RefCell::default(),
+            sends: Cell::new(false),
+            is_behind: Cell::new(false),
+            drained: RefCell::default(),
         })));
         socket.set_parent(Some(&this));
         this.listen();
@@ -289,8 +302,8 @@ impl Reconnector {
 
     /// Begins to connect. Does nothing if the reconnector is connecting, connected or waiting.
     ///
-    /// Delays and limits begin anew. If the socket is connected already, the reconnector takes the
-    /// connection over.
+    /// Delays and limits begin anew. If the socket is already connected, the reconnector is
+    /// connected, too.
     ///
     /// Emits [`state_changed`](ReconnectorNode::state_changed),
     /// [`connecting`](ReconnectorNode::connecting) and the signals of the socket's
@@ -299,11 +312,12 @@ impl Reconnector {
         self.node().start();
     }
 
-    /// Ends everything: no attempt follows. Drops the messages that wait.
+    /// Ends the connection or the attempts, and makes no further attempt. Drops the messages that
+    /// wait.
     ///
-    /// A connected socket sends what was written and then closes, as
-    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) does. A connecting one
-    /// aborts.
+    /// A connected socket sends its unsent bytes and then closes, as
+    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) does. A connecting
+    /// socket aborts.
     ///
     /// Emits [`state_changed`](ReconnectorNode::state_changed) and the signals of the socket before
     /// it returns.
@@ -311,11 +325,12 @@ impl Reconnector {
         self.node().stop();
     }
 
-    /// Begins the next attempt now, without waiting for the end of the delay. Fits the moment when
-    /// the network has come back. Does nothing if the reconnector is connecting or connected.
+    /// Begins the next attempt now, without waiting for the end of the delay. Call it for example
+    /// when the network has come back. Does nothing if the reconnector is connecting or connected.
     ///
-    /// The attempt counts like any other, and the next delay is as long as it would be without this
-    /// call. A reconnector that was stopped or gave up [starts](Reconnector::start).
+    /// The attempt counts like any other, and the bound of the next delay is the same as without
+    /// this call. If the reconnector was stopped or has given up, this function
+    /// [starts](Reconnector::start) it.
     ///
     /// Emits [`state_changed`](ReconnectorNode::state_changed),
     /// [`connecting`](ReconnectorNode::connecting) and the signals of the socket's
@@ -351,7 +366,8 @@ impl Reconnector {
     }
 
     /// Returns why the last attempt has failed or the last connection has ended. The kind is
-    /// [`Unknown`](SocketErrorKind::Unknown) before, and if this end has closed the connection.
+    /// [`Unknown`](SocketErrorKind::Unknown) before the first failure, and if the program has
+    /// closed the connection.
     #[must_use]
     pub fn error(&self) -> SocketError {
         self.error.borrow().clone()
@@ -363,7 +379,8 @@ impl Reconnector {
         self.host.borrow().clone()
     }
 
-    /// Sets the host and the port for the next attempts. A running attempt and a connection stay.
+    /// Sets the host and the port for later attempts. The current attempt or connection does not
+    /// change.
     ///
     /// A program with several servers calls this in a slot of
     /// [`waiting`](ReconnectorNode::waiting).
@@ -373,10 +390,11 @@ impl Reconnector {
 
     // ---- delays and limits
 
-    /// Sets the bound of the first delay, 1 second by default, and of the longest one, 60 seconds by
-    /// default. A negative length changes nothing.
+    /// Sets the bound of the first delay, 1 second by default, and the bound of all delays, 60
+    /// seconds by default: each in milliseconds or as a `Duration`. A negative number leaves a
+    /// bound as it is.
     ///
-    /// With 0 for both there are no delays. A program does that for tests only.
+    /// With 0 for both there are no delays. Use this only in tests.
     pub fn set_delays(&self, first: impl Into<Interval>, longest: impl Into<Interval>) {
         if let (Some(first), Some(longest)) =
             (first.into().as_duration(), longest.into().as_duration())
@@ -385,36 +403,37 @@ impl Reconnector {
         }
     }
 
-    /// Makes the random delays the same in each run of the program, for tests. By default they
-    /// differ.
+    /// Sets the seed of the random delays, so that they are the same in each run of a test. By
+    /// default they differ.
     pub fn set_seed(&self, seed: u64) {
         self.backoff.borrow_mut().set_seed(seed);
     }
 
     /// Sets after how many failed attempts in a row the reconnector gives up. `None`, the default,
-    /// is no limit. `Some(0)` is taken for `Some(1)`.
+    /// means no limit. `Some(0)` means the same as `Some(1)`.
     pub fn set_max_attempts(&self, attempts: Option<u32>) {
         self.limits.set(Limits { attempts, ..self.limits.get() });
     }
 
-    /// Sets for how long the reconnector tries. A negative length, the default, is no limit.
+    /// Sets for how long the reconnector tries to connect, in milliseconds or as a `Duration`. A
+    /// negative number, the default, means no limit.
     ///
     /// The time begins with [`start`](Reconnector::start), and with the loss of a healthy
-    /// connection. When it is over, a running attempt is aborted. The reconnector gives up earlier
-    /// if the next attempt would begin later than that.
+    /// connection. When it is over, the reconnector aborts a running attempt and gives up. It gives
+    /// up earlier if the next attempt would begin only after this time.
     pub fn set_max_outage(&self, time: impl Into<Interval>) {
         self.limits.set(Limits { outage: time.into().as_duration(), ..self.limits.get() });
     }
 
-    /// Sets how long one attempt may take, all together: look-up, all addresses, proxy, and the TLS
-    /// handshake. The default is 60 seconds; a negative length is no limit. It applies to the next
-    /// attempt.
+    /// Sets how long one attempt may take as a whole, with look-up, all addresses, proxy and TLS
+    /// handshake: in milliseconds or as a `Duration`. The default is 60 seconds; a negative number
+    /// means no limit. It applies from the next attempt on.
     pub fn set_attempt_timeout(&self, time: impl Into<Interval>) {
         self.limits.set(Limits { attempt: time.into().as_duration(), ..self.limits.get() });
     }
 
-    /// Sets how long a connection has to last until delays and limits begin anew, 10 seconds by
-    /// default. A negative length changes nothing.
+    /// Sets how long a connection has to last until delays and limits begin anew, in milliseconds
+    /// or as a `Duration`. The default is 10 seconds. A negative number changes nothing.
     pub fn set_healthy_after(&self, time: impl Into<Interval>) {
         if let Some(healthy_after) = time.into().as_duration() {
             self.limits.set(Limits { healthy_after, ..self.limits.get() });
@@ -424,20 +443,24 @@ impl Reconnector {
     // ---- sending
 
     /// Sets what [`send`](Reconnector::send) does while there is no connection. By default it
-    /// returns an error. Messages that wait already stay.
+    /// returns an error. Messages that already wait are kept.
     pub fn set_while_away(&self, rule: WhileAway) {
         self.rule.set(rule);
     }
 
-    /// Writes a message to the socket, or does what
-    /// [`set_while_away`](Reconnector::set_while_away) says if there is no connection.
+    /// Writes a message to the socket. If there is no connection, or if earlier messages still wait,
+    /// follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
     ///
     /// # Errors
     ///
     /// * [`NotOpen`](qcore::DeviceErrorKind::NotOpen) if there is no connection and the message is
     ///   neither kept nor dropped
-    /// * [`TooLong`](qcore::DeviceErrorKind::TooLong) if the message has no room among those that
-    ///   wait
+    /// * [`Full`](qcore::DeviceErrorKind::Full) if the
+    ///   [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses the message, or if
+    ///   earlier messages wait and the message is neither kept nor dropped
+    /// * [`TooLong`](qcore::DeviceErrorKind::TooLong) if the message would exceed the limit of the
+    ///   rule
+    /// * the other errors of [`write`](qcore::QIODevice::write) if there is a connection
     ///
     /// # Examples
     ///
@@ -456,7 +479,7 @@ impl Reconnector {
         self.node().send(message.as_ref())
     }
 
-    /// Returns the size of the messages that wait for a connection, in bytes.
+    /// Returns the total size of the messages that wait for a connection, in bytes.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {
         self.queue.borrow().bytes()

@@ -1,4 +1,4 @@
-//! What becomes of messages that are sent while there is no connection.
+//! [`WhileAway`]: what happens to messages that are sent while there is no connection.
 
 use std::collections::VecDeque;
 
@@ -11,11 +11,13 @@ pub enum WhileAway {
     /// Returns an error.
     #[default]
     Refuse,
-    /// Drops the message and returns success. Fits measurements that nobody needs later.
+    /// Drops the message and returns success: for example for measurements that nobody needs later.
     Drop,
-    /// Keeps messages of at most this many bytes altogether. A message without room is an error.
+    /// Keeps messages with at most this many bytes in total. If a message would exceed this limit,
+    /// [`send`](super::Reconnector::send) returns an error.
     Keep(usize),
-    /// Keeps messages of at most this many bytes altogether. Drops the oldest ones to make room.
+    /// Keeps messages with at most this many bytes in total. Drops the oldest messages if a new one
+    /// would exceed this limit.
     KeepLatest(usize),
 }
 
@@ -31,9 +33,16 @@ impl Queue {
         self.bytes
     }
 
-    /// Does with a message what `rule` says.
-    pub(super) fn take_in(&mut self, message: &[u8], rule: WhileAway) -> Result<(), DeviceError> {
+    /// Keeps, drops or refuses a message, according to `rule`. `has_link` is true if there is a
+    /// connection that does not take the waiting messages at the moment.
+    pub(super) fn take_in(
+        &mut self,
+        message: &[u8],
+        rule: WhileAway,
+        has_link: bool,
+    ) -> Result<(), DeviceError> {
         let limit = match rule {
+            WhileAway::Refuse if has_link => return Err(DeviceErrorKind::Full.into()),
             WhileAway::Refuse => {
                 return Err(DeviceError::new(DeviceErrorKind::NotOpen, "there is no connection"));
             }
@@ -88,7 +97,7 @@ mod tests {
     fn the_first_or_the_last_messages_are_kept() {
         let mut queue = Queue::default();
         for (message, has_room) in [("one", true), ("two", true), ("three", false), ("4", true)] {
-            let result = queue.take_in(message.as_bytes(), WhileAway::Keep(7));
+            let result = queue.take_in(message.as_bytes(), WhileAway::Keep(7), false);
             assert_eq!(result.is_ok(), has_room, "{message}");
         }
         assert_eq!(queue.bytes(), 7);
@@ -96,9 +105,9 @@ mod tests {
         assert_eq!(queue.bytes(), 0);
 
         for message in ["one", "two", "three", "4"] {
-            queue.take_in(message.as_bytes(), WhileAway::KeepLatest(7)).unwrap();
+            queue.take_in(message.as_bytes(), WhileAway::KeepLatest(7), false).unwrap();
         }
-        let error = queue.take_in(b"much longer", WhileAway::KeepLatest(7)).unwrap_err();
+        let error = queue.take_in(b"much longer", WhileAway::KeepLatest(7), false).unwrap_err();
         assert_eq!(error, DeviceErrorKind::TooLong);
         assert_eq!(kept(&mut queue), ["three", "4"]);
     }
@@ -106,20 +115,20 @@ mod tests {
     #[test]
     fn refused_and_dropped() {
         let mut queue = Queue::default();
-        let error = queue.take_in(b"x", WhileAway::Refuse).unwrap_err();
+        let error = queue.take_in(b"x", WhileAway::Refuse, false).unwrap_err();
         assert_eq!(error, DeviceErrorKind::NotOpen);
-        queue.take_in(b"x", WhileAway::Drop).unwrap();
-        queue.take_in(b"", WhileAway::Keep(0)).unwrap();
-        queue.take_in(b"x", WhileAway::Keep(0)).unwrap_err();
+        queue.take_in(b"x", WhileAway::Drop, false).unwrap();
+        queue.take_in(b"", WhileAway::Keep(0), false).unwrap();
+        queue.take_in(b"x", WhileAway::Keep(0), false).unwrap_err();
         assert_eq!((queue.bytes(), queue.pop()), (0, None));
     }
 
     #[test]
     fn a_smaller_limit_drops_what_is_there() {
         let mut queue = Queue::default();
-        queue.take_in(&[1; 10], WhileAway::Keep(10)).unwrap();
-        queue.take_in(&[2; 2], WhileAway::Keep(4)).unwrap_err();
-        queue.take_in(&[3; 2], WhileAway::KeepLatest(4)).unwrap();
+        queue.take_in(&[1; 10], WhileAway::Keep(10), false).unwrap();
+        queue.take_in(&[2; 2], WhileAway::Keep(4), false).unwrap_err();
+        queue.take_in(&[3; 2], WhileAway::KeepLatest(4), false).unwrap();
         assert_eq!((queue.bytes(), queue.pop()), (2, Some(vec![3; 2])));
     }
 }

@@ -76,7 +76,7 @@ impl TcpServerNode {
             if let Some(error) = self.state.error_to_retry() {
                 return Err(error);
             }
-            let waited = match &*self.listener.borrow() {
+            let waited = match self.listening() {
                 Some(listener) => listener.wait(deadline),
                 None => continue,
             };
@@ -88,13 +88,19 @@ impl TcpServerNode {
         }
     }
 
+    /// Returns the listening socket. It is not borrowed, because mio logs while it registers the
+    /// connections of a proxy, and the program's logger may close the server.
+    pub(super) fn listening(&self) -> Option<Rc<Listening>> {
+        self.listener.borrow().clone()
+    }
+
     fn wait_timed_out(&self) -> SocketError {
         let text = "Network operation timed out";
         self.state.keep_error(SocketError::new(SocketErrorKind::SocketTimeout, text))
     }
 
     fn note(&self, ready: Readiness) {
-        match &*self.listener.borrow() {
+        match self.listening().as_deref() {
             // Accepting also makes the engine of a proxy continue.
             Some(Listening::There(listener)) => {
                 listener.note(ready);
@@ -134,7 +140,7 @@ impl TcpServerNode {
                 return any;
             }
             let has_handler = self.workers().is_none() && self.state.handler().is_set();
-            let accepted = match &*self.listener.borrow() {
+            let accepted = match self.listening().as_deref() {
                 Some(Listening::Here(listener)) if has_handler => {
                     listener.accept_descriptor().map(Accepted::Descriptor).map_err(Nobody::System)
                 }
@@ -182,7 +188,7 @@ impl TcpServerNode {
     }
 
     pub(super) fn requeue(&self) {
-        if let Some(listener) = &*self.listener.borrow() {
+        if let Some(listener) = self.listening() {
             listener.requeue();
         }
     }
@@ -301,7 +307,7 @@ impl TcpServerNode {
 
     /// Reports that the proxy has stopped listening, and schedules a retry.
     fn on_proxy_error(&self, error: SocketError) {
-        let retry = match &*self.listener.borrow() {
+        let retry = match self.listening().as_deref() {
             Some(Listening::There(listener)) => listener.next_retry(),
             _ => RETRY,
         };
@@ -325,7 +331,7 @@ impl TcpServerNode {
     }
 
     fn on_timer(&self, id: TimerId) {
-        let failed = match &*self.listener.borrow() {
+        let failed = match self.listening().as_deref() {
             Some(Listening::There(listener)) => listener.timer_due(id),
             _ => None,
         };

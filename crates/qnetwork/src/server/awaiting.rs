@@ -11,21 +11,21 @@ use crate::{
 };
 
 impl QTcpServer {
-    /// Waits for a connection and takes it. Returns at once if one waits to be taken.
+    /// Waits for a connection and returns its socket. Returns at once if a connection is pending.
     ///
-    /// The socket has no parent, unlike that of
-    /// [`next_pending_connection`](QTcpServer::next_pending_connection): the connection ends with
-    /// the last handle of the socket. A socket to which a
-    /// [handler](QTcpServer::set_incoming_connection) has given another parent keeps it. The sockets
-    /// of a `QSslServer` are encrypted; [`cast`](qcore::QObject::cast) returns the `QSslSocket`.
+    /// Unlike a socket of [`next_pending_connection`](QTcpServer::next_pending_connection), the
+    /// socket has no parent: the connection ends when the last handle of the socket is dropped. If
+    /// a [handler](QTcpServer::set_incoming_connection) has given the socket another parent, it
+    /// keeps this parent. The sockets of a `QSslServer` are encrypted;
+    /// [`cast`](qcore::QObject::cast) returns the `QSslSocket`.
     ///
     /// Cancel safe: the next call returns the connection.
     ///
     /// # Errors
     ///
     /// [`Operation`](SocketErrorKind::Operation) if the server does not listen, or stops listening
-    /// meanwhile. If the server cannot accept a connection, it emits `accept_error` and retries, and
-    /// the future waits.
+    /// meanwhile. If the server cannot accept a connection, it emits `accept_error` and retries,
+    /// and the future waits.
     ///
     /// # Examples
     ///
@@ -53,8 +53,8 @@ impl QTcpServer {
         accept(self).await
     }
 
-    /// Returns the connections of the server, for a task that takes all of them. It keeps the server
-    /// alive. See [`accept`](QTcpServer::accept) for the sockets.
+    /// Returns a stream of all connections of the server, for a task. The stream keeps the server
+    /// alive. Its sockets are like those of [`accept`](QTcpServer::accept).
     ///
     /// # Examples
     ///
@@ -78,8 +78,8 @@ impl QTcpServer {
         Incoming::of(self.clone())
     }
 
-    /// Waits until there is a connection to take. Returns at once if there is one. This is
-    /// [`wait_for_new_connection`](QTcpServer::wait_for_new_connection) for tasks.
+    /// Waits until a connection is pending. Returns at once if there is one. It corresponds to
+    /// [`wait_for_new_connection`](QTcpServer::wait_for_new_connection).
     ///
     /// Cancel safe.
     ///
@@ -127,7 +127,7 @@ impl Accepting<QTcpSocket> for QTcpServer {
     }
 }
 
-/// Makes a socket live as long as its handles, and not as long as its server.
+/// Makes a socket die with its last handle instead of with its server.
 pub(crate) fn leave(socket: &QObject, server: &QObject) {
     if socket.parent().as_ref() == Some(server) {
         socket.set_parent(None);
@@ -158,7 +158,7 @@ pub(crate) async fn accept<S: Object>(server: &dyn Accepting<S>) -> Result<S, So
     }
 }
 
-/// The connections of a server, for a task. [`QTcpServer::incoming`] and
+/// A stream of the connections of a server, for a task. [`QTcpServer::incoming`] and
 /// [`QLocalServer::incoming`](crate::QLocalServer::incoming) create it.
 pub struct Incoming<S: Object> {
     server: Box<dyn Accepting<S>>,
@@ -169,8 +169,8 @@ impl<S: Object> Incoming<S> {
         Incoming { server: Box::new(server) }
     }
 
-    /// Waits for the next connection. Returns `None` when the server does not listen any more and
-    /// all its connections were taken.
+    /// Waits for the next connection. Returns `None` when the server no longer listens and no
+    /// connection is pending.
     ///
     /// Cancel safe: the next call returns the connection.
     pub async fn next(&mut self) -> Option<S> {

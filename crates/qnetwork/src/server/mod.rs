@@ -1,13 +1,15 @@
 //! TCP servers.
 //!
 //! `listening.rs` has the listening socket, and `accepting.rs` accepts connections when the loop
-//! reports them. `proxied.rs` is for a server whose proxy listens for it. `workers/` spreads
-//! connections over several threads. `shutdown.rs` ends the connections of a server.
-//! `state.rs` has what TCP servers and local servers have in common.
+//! reports them. `handler.rs` gives descriptors to code of the program. `proxied.rs` is for a
+//! server whose proxy listens for it. `workers/` spreads connections over several threads.
+//! `shutdown.rs` ends the connections of a server. `state.rs` has what TCP servers and local
+//! servers have in common.
 
 mod accepting;
 #[cfg(feature = "tasks")]
 mod awaiting;
+mod handler;
 mod listening;
 mod proxied;
 mod shutdown;
@@ -20,12 +22,13 @@ use std::{
     net::SocketAddr,
     os::fd::{OwnedFd, RawFd},
     rc::{Rc, Weak},
+    time::Duration,
 };
 
 use mio::net::TcpStream;
 use qcore::{
-    QDeadlineTimer, QObject, Receiver, Signal,
-    classes::{Class, Inherits, Overrides, Probe},
+    QDeadlineTimer, QObject, Signal,
+    classes::Class,
     event_loop::Registration,
     library_class,
     object::{Handle, Life, Node, Object},
@@ -35,7 +38,10 @@ use qcore::{
 pub use self::awaiting::Incoming;
 #[cfg(feature = "tasks")]
 pub(crate) use self::awaiting::{Accepting, accept, leave, wait_for_connection};
-pub use self::workers::{WorkerError, WorkerErrorKind};
+pub use self::{
+    handler::IncomingConnection,
+    workers::{WorkerError, WorkerErrorKind},
+};
 use self::{
     listening::{Listener, Listening},
     proxied::ProxyListener,
@@ -57,11 +63,11 @@ use crate::{
 library_class! {
     /// A TCP server: it accepts connections and hands them out as sockets.
     ///
-    /// Each socket is a child of the server. So the program need not keep a handle of it, and it
-    /// dies with the server. Call [`delete_later`](QObject::delete_later) on a socket that you are
-    /// done with; otherwise closed sockets pile up. If the server may be one that encrypts,
-    /// [`cast`](QObject::cast) returns a handle of `QSslServer`. Stands for Qt's
-    /// [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
+    /// Each socket is a child of the server. So the program need not keep a handle of the socket,
+    /// and the socket dies with the server. Call [`delete_later`](QObject::delete_later) of a
+    /// socket when its connection has ended. Otherwise closed sockets accumulate until the server
+    /// dies. If the server is a `QSslServer`, [`cast`](QObject::cast) returns a handle of this
+    /// class. Stands for Qt's [QTcpServer](https://doc.qt.io/qt-5/qtcpserver.html).
     ///
     /// # Examples
     ///
@@ -88,79 +94,6 @@ library_class! {
     virtual (QTcpServer, <QObject as Class>::Virtual)
 }
 
-/// What a class derived from [`QTcpServer`] overrides.
-///
-/// To implement the trait is all there is to do. A class derived from
-/// [`QLocalServer`](crate::QLocalServer) implements `IncomingConnection<QLocalServer>`.
-///
-/// # Examples
-///
-/// A server of connections of a class of its own:
-///
-/// ```
-/// use std::os::fd::OwnedFd;
-/// use qcore::{QObject, class};
-/// use qnetwork::{IncomingConnection, QHostAddress, QTcpServer, QTcpSocket};
-///
-/// class! {
-///     /// Sends back each line.
-///     pub struct Echo: QTcpSocket {}
-/// }
-///
-/// impl Echo {
-///     fn new() -> Self {
-///         let this = Self::derive(QTcpSocket::new());
-///         this.ready_read.connect_slot(&this, Self::on_ready_read);
-///         this.disconnected.connect_slot(&this, QObject::delete_later);
-///         this
-///     }
-///
-///     fn on_ready_read(&self) {
-///         while self.can_read_line() {
-///             self.write(self.read_line()).ok();
-///         }
-///     }
-/// }
-///
-/// class! {
-///     /// The server.
-///     pub struct Server: QTcpServer {}
-/// }
-///
-/// impl IncomingConnection for Server {
-///     fn incoming_connection(&self, descriptor: OwnedFd) {
-///         Echo::new().with_parent(self).set_socket_descriptor(descriptor).ok();
-///     }
-/// }
-///
-/// let server = Server::derive(QTcpServer::new());
-/// server.listen(QHostAddress::LocalHost, 0)?;
-/// let client = QTcpSocket::new();
-/// client.connect_to_host(QHostAddress::LocalHost, server.server_port());
-/// client.write("hello\n").ok();
-/// assert!(qcore::wait_until(5000, || client.can_read_line()));
-/// assert_eq!(server.find_children::<Echo>(None).len(), 1);
-/// # Ok::<(), qnetwork::SocketError>(())
-/// ```
-pub trait IncomingConnection<Server: Object = QTcpServer>: Inherits<Server> {
-    /// A connection has been accepted: its descriptor, in blocking mode.
-    ///
-    /// See [`set_incoming_connection`](QTcpServer::set_incoming_connection) for what can be done
-    /// with it.
-    #[doc(alias = "incomingConnection")]
-    fn incoming_connection(&self, descriptor: OwnedFd);
-}
-
-/// Class `T` overrides the functions of `QTcpServer`.
-impl<T: IncomingConnection> Overrides<QTcpServer> for Probe<'_, QTcpServer, T> {
-    type Outcome = ();
-
-    fn install(&self) {
-        let server: &QTcpServer = self.object().as_base();
-        server.set_incoming_connection(self.object(), T::incoming_connection);
-    }
-}
-
 /// The signals of a [`QTcpServer`].
 pub struct TcpServerNode {
     /// The server has accepted a connection;
@@ -176,23 +109,25 @@ pub struct TcpServerNode {
     /// A [worker](QTcpServer::set_workers) has ended before the server, for example because a slot
     /// has panicked in its thread.
     pub worker_failed: Signal<WorkerError>,
-    /// The server [shuts down](QTcpServer::shutdown), and this connection is to end: a slot says
-    /// goodbye and disconnects it. Emitted once for each connection. If no slot is connected, the
-    /// server calls [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) instead.
+    /// The server is [shutting down](QTcpServer::shutdown). A slot may say goodbye to the client,
+    /// and has to disconnect this socket. Emitted once for each connection. If no slot is
+    /// connected, the server calls
+    /// [`disconnect_from_host`](crate::QAbstractSocket::disconnect_from_host) instead.
     pub shutting_down: Signal<QTcpSocket>,
     /// The server has [shut down](QTcpServer::shutdown), and all connections have ended. The value
-    /// is how many of them were cut at the deadline. Emitted once for each shutdown.
+    /// is the number of connections that the server has aborted at the deadline. Emitted once for
+    /// each shutdown.
     pub shut_down: Signal<usize>,
     base: QObject,
     this: Weak<TcpServerNode>,
-    listener: RefCell<Option<Listening>>,
+    listener: RefCell<Option<Rc<Listening>>>,
     state: ServerState<QTcpSocket>,
     hold: Cell<Hold>,
     /// The derived class that takes connections before the server hands them out.
     reception: OnceCell<Weak<dyn Reception>>,
     /// The server's own proxy, if it has one.
     proxy: RefCell<Option<Box<QNetworkProxy>>>,
-    /// What the server is among others, if it has workers or belongs to a worker.
+    /// The server's part among several, if it has workers or belongs to a worker.
     role: OnceCell<Box<Role>>,
 }
 
@@ -245,9 +180,9 @@ impl QTcpServer {
     /// Listens at an address and a port. With port 0 the system chooses the port, and
     /// [`server_port`](QTcpServer::server_port) returns it.
     ///
-    /// [`QHostAddress::Any`] stands for all addresses of this machine, IPv4 and IPv6.
-    /// [`AnyIPv6`](QHostAddress::AnyIPv6) stands for its IPv6 addresses alone, and a null address
-    /// for its IPv4 addresses.
+    /// [`QHostAddress::Any`] means all addresses of this machine, IPv4 and IPv6.
+    /// [`AnyIPv6`](QHostAddress::AnyIPv6) means only its IPv6 addresses, and a null address only
+    /// its IPv4 addresses.
     ///
     /// # Errors
     ///
@@ -314,10 +249,10 @@ impl QTcpServer {
     /// Sets the proxy that listens for the server. It takes effect at the next
     /// [`listen`](QTcpServer::listen).
     ///
-    /// [`Default`](ProxyType::Default) stands for the proxy of the application or of the system, if
-    /// it can listen. [`NoProxy`](ProxyType::NoProxy) means that the server uses no proxy, even if
-    /// the application has one. A server that listens at a loopback address never uses a proxy.
-    /// Only SOCKS5 proxies can listen; with any other proxy `listen` fails with
+    /// [`Default`](ProxyType::Default) means the proxy of the application or of the system, if it
+    /// can listen. [`NoProxy`](ProxyType::NoProxy) means no proxy, even if the application has one.
+    /// A server that listens at a loopback address never uses a proxy. Only SOCKS5 proxies can
+    /// listen; with any other proxy `listen` fails with
     /// [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation).
     ///
     /// [`server_address`](QTcpServer::server_address) and [`server_port`](QTcpServer::server_port)
@@ -347,7 +282,7 @@ impl QTcpServer {
         self.proxy.replace(own);
     }
 
-    /// Listens with a socket that is listening already: one inherited from another process, or one
+    /// Uses a socket that is already listening: one that was inherited from another process, or one
     /// with options that [`listen`](QTcpServer::listen) cannot set.
     ///
     /// The server owns the descriptor, even if this function fails.
@@ -389,7 +324,7 @@ impl QTcpServer {
     #[doc(alias = "socketDescriptor")]
     #[must_use]
     pub fn socket_descriptor(&self) -> Option<RawFd> {
-        self.listener.borrow().as_ref().map(Listening::descriptor).filter(|&number| number != -1)
+        self.listening().map(|listening| listening.descriptor()).filter(|&number| number != -1)
     }
 
     /// Stops listening, and closes the connections that the program has not taken.
@@ -400,24 +335,24 @@ impl QTcpServer {
         }
     }
 
-    /// Stops listening, tells the connections, waits for them, and cuts those that are left at the
-    /// deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
+    /// Stops listening, waits until all connections have ended, and aborts the remaining ones at
+    /// the deadline. The deadline is a number of milliseconds, -1 for no limit, or a `Duration`.
     ///
-    /// The server closes as by [`close`](QTcpServer::close). Then it emits
-    /// [`shutting_down`](TcpServerNode::shutting_down) for each of its connections. A slot says
-    /// goodbye in the program's protocol and disconnects the connection, now or when its work is
-    /// done. Without such a slot the server disconnects the connections itself, which sends what
-    /// was written. At the deadline the server aborts the connections that are left. When all have
-    /// ended, the loop emits [`shut_down`](TcpServerNode::shut_down), with the number of those that
-    /// were cut.
+    /// The server [closes](QTcpServer::close). Then it emits
+    /// [`shutting_down`](TcpServerNode::shutting_down) for each of its connections. A slot may say
+    /// goodbye to the client, and disconnects the socket, now or when its work is done. If no slot
+    /// is connected, the server disconnects each socket itself, which sends its unsent bytes. At
+    /// the deadline the server aborts the remaining connections. When all connections have ended,
+    /// the loop emits [`shut_down`](TcpServerNode::shut_down) with the number of connections that
+    /// the server has aborted.
     ///
     /// The connections of a server are the sockets among its children and their children, and those
     /// that [`next_pending_connection`](QTcpServer::next_pending_connection) and
-    /// [`accept`](QTcpServer::accept) have returned. Handshakes that a `QSslServer` has not
-    /// finished are cut at once.
+    /// [`accept`](QTcpServer::accept) have returned. A `QSslServer` aborts connections whose
+    /// handshake has not finished immediately.
     ///
-    /// A further call only changes the deadline. The server may listen again meanwhile; new
-    /// connections do not belong to the shutdown. Qt has no such function.
+    /// Calling this function again changes only the deadline. The server may listen again
+    /// meanwhile: new connections do not belong to the shutdown. Qt has no such function.
     ///
     /// Emits `shutting_down` before it returns, or the signals of the connections that it
     /// disconnects.
@@ -425,9 +360,9 @@ impl QTcpServer {
     /// # Workers
     ///
     /// The servers of [workers](QTcpServer::set_workers) emit `shutting_down` for their
-    /// connections, each in its own thread. This server emits `shut_down` once, for all of them. A
-    /// worker that does not answer is given up one second after the deadline. If a program
-    /// calls this function of a worker's server, all workers and this server shut down.
+    /// connections, each in its own thread. This server emits `shut_down` once, for all workers. It
+    /// waits for a worker until one second after the deadline. If a program calls this function of
+    /// a worker's server, this server and all workers shut down.
     ///
     /// # Examples
     ///
@@ -465,9 +400,9 @@ impl QTcpServer {
     pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
         let limit = deadline.into().remaining_time();
         match self.0.part() {
-            Some(part) => part.tell(move |server| server.shut_down_all(limit)),
+            Some(part) => part.tell(move |server| server.begin_shutdown(limit)),
             None if self.is_deleted() => {}
-            None => self.0.node().clone().shut_down_all(limit),
+            None => self.0.node().clone().begin_shutdown(limit),
         }
     }
 
@@ -514,131 +449,14 @@ impl QTcpServer {
         }
     }
 
-    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting). After an
-    /// [error](TcpServerNode::accept_error) the server retries immediately.
+    /// Accepts connections again after [`pause_accepting`](QTcpServer::pause_accepting). If the
+    /// server waits for its next try after an [error](TcpServerNode::accept_error), it tries again
+    /// immediately.
     #[doc(alias = "resumeAccepting")]
     pub fn resume_accepting(&self) {
         match self.0.part() {
             Some(part) => part.tell(TcpServerNode::resume_accepting),
             None => self.0.resume_accepting(),
-        }
-    }
-
-    /// Sets a handler that gets the descriptor of each accepted connection. It replaces the virtual
-    /// function `incomingConnection()` of Qt.
-    ///
-    /// The handler owns the descriptor, which is in blocking mode. A typical handler creates a
-    /// socket of its own class, gives it the descriptor and [adds
-    /// it](QTcpServer::add_pending_connection) to the connections that
-    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns. It may also keep
-    /// the connection, pass the descriptor to a thread, or drop it, which closes the connection. In
-    /// each case the server emits [`new_connection`](TcpServerNode::new_connection) afterwards.
-    ///
-    /// `handler` is a method or a closure of `receiver`, which is an object (for example the server
-    /// itself) or an `Rc` of anything. The server does not keep the receiver alive. Once the
-    /// receiver has died, and after
-    /// [`clear_incoming_connection`](QTcpServer::clear_incoming_connection), the server creates a
-    /// [`QTcpSocket`] for each connection again. A new handler replaces the old one.
-    ///
-    /// # Examples
-    ///
-    /// A class derived from `QTcpServer` implements [`IncomingConnection`] instead. A struct that
-    /// contains a server sets a handler:
-    ///
-    /// ```
-    /// use std::{cell::RefCell, os::fd::OwnedFd, rc::Rc};
-    /// use qnetwork::{QHostAddress, QTcpServer, QTcpSocket, SocketOption};
-    ///
-    /// struct Session {
-    ///     socket: QTcpSocket,
-    ///     // and what else belongs to a connection
-    /// }
-    ///
-    /// struct Server {
-    ///     server: QTcpServer,
-    ///     sessions: RefCell<Vec<Rc<Session>>>,
-    /// }
-    ///
-    /// impl Server {
-    ///     fn new() -> Rc<Server> {
-    ///         let (server, sessions) = (QTcpServer::new(), RefCell::default());
-    ///         let server = Rc::new(Server { server, sessions });
-    ///         server.server.set_incoming_connection(&server, Server::incoming_connection);
-    ///         server
-    ///     }
-    ///
-    ///     fn incoming_connection(&self, descriptor: OwnedFd) {
-    ///         let socket = QTcpSocket::new();
-    ///         if socket.set_socket_descriptor(descriptor).is_err() {
-    ///             return;
-    ///         }
-    ///         socket.set_socket_option(SocketOption::LowDelay, 1);
-    ///         self.sessions.borrow_mut().push(Rc::new(Session { socket: socket.clone() }));
-    ///         // For those who ask the server for its connections.
-    ///         self.server.add_pending_connection(socket);
-    ///     }
-    /// }
-    ///
-    /// let server = Server::new();
-    /// server.server.listen(QHostAddress::LocalHost, 0)?;
-    /// let client = QTcpSocket::new();
-    /// client.connect_to_host(QHostAddress::LocalHost, server.server.server_port());
-    /// client.wait_for_connected(5000)?;
-    /// server.server.wait_for_new_connection(5000)?;
-    /// let socket = server.server.next_pending_connection().unwrap();
-    /// assert!(socket == server.sessions.borrow()[0].socket);
-    /// # Ok::<(), qnetwork::SocketError>(())
-    /// ```
-    ///
-    /// A thread for each connection:
-    ///
-    /// ```
-    /// use std::{io::Write, net::TcpStream, thread};
-    /// use qnetwork::{QHostAddress, QTcpServer};
-    ///
-    /// let server = QTcpServer::new();
-    /// server.set_incoming_connection(&server, |_, descriptor| {
-    ///     let mut stream = TcpStream::from(descriptor);
-    ///     thread::spawn(move || stream.write_all(b"hello"));
-    /// });
-    /// server.listen(QHostAddress::LocalHost, 0)?;
-    ///
-    /// let client = TcpStream::connect(("127.0.0.1", server.server_port())).unwrap();
-    /// server.wait_for_new_connection(5000)?;
-    /// assert_eq!(std::io::read_to_string(client).unwrap(), "hello");
-    /// # Ok::<(), qnetwork::SocketError>(())
-    /// ```
-    #[doc(alias = "incomingConnection")]
-    #[track_caller]
-    pub fn set_incoming_connection<R: Receiver>(
-        &self,
-        receiver: &R,
-        handler: impl Fn(&R::Target, OwnedFd) + 'static,
-    ) {
-        if self.is_deleted() {
-            return;
-        }
-        self.state.handler().set(receiver, handler);
-    }
-
-    /// Removes the [handler](QTcpServer::set_incoming_connection): the server creates a
-    /// [`QTcpSocket`] for each connection again.
-    pub fn clear_incoming_connection(&self) {
-        self.state.handler().clear();
-    }
-
-    /// Appends a socket to those that
-    /// [`next_pending_connection`](QTcpServer::next_pending_connection) returns.
-    ///
-    /// A [handler](QTcpServer::set_incoming_connection) calls this function. A socket without a
-    /// parent becomes a child of the server (in Qt the handler has to set the parent). The function
-    /// ignores the limit of [pending connections](QTcpServer::max_pending_connections), but the
-    /// socket counts when the server decides whether to accept the next connection. The server need
-    /// not be listening.
-    #[doc(alias = "addPendingConnection")]
-    pub fn add_pending_connection(&self, socket: QTcpSocket) {
-        if !self.is_deleted() {
-            self.0.add_pending(socket);
         }
     }
 
@@ -652,8 +470,8 @@ impl QTcpServer {
     /// Returns the next accepted connection, if there is one. The socket is a child of the server,
     /// unless a [handler](QTcpServer::set_incoming_connection) has given it another parent.
     ///
-    /// There may be connections to take even while the server does not listen. Then Qt's warning is
-    /// logged.
+    /// The program may call this function even if the server does not listen. Then the server logs
+    /// Qt's warning.
     #[doc(alias = "nextPendingConnection")]
     #[must_use]
     pub fn next_pending_connection(&self) -> Option<QTcpSocket> {
@@ -768,7 +586,7 @@ impl QTcpServer {
             self.state.more.set(true);
             listener.requeue();
         }
-        self.listener.replace(Some(listener));
+        self.listener.replace(Some(Rc::new(listener)));
         Ok(())
     }
 }
@@ -826,7 +644,7 @@ impl TcpServerNode {
     fn place(&self) -> Option<(QHostAddress, u16)> {
         match self.part() {
             Some(part) => part.place(),
-            None => self.listener.borrow().as_ref().map(Listening::place),
+            None => self.listening().map(|listening| listening.place()),
         }
     }
 
@@ -885,11 +703,7 @@ impl ShutsDown for TcpServerNode {
 
     fn connections(&self) -> Vec<QTcpSocket> {
         let mut sockets = self.base.find_children::<QTcpSocket>(None);
-        for socket in self.state.left() {
-            if !sockets.contains(&socket) {
-                sockets.push(socket);
-            }
-        }
+        self.state.add_left(&mut sockets);
         sockets.retain(|socket| socket.state() != SocketState::Unconnected);
         sockets
     }
@@ -900,6 +714,14 @@ impl ShutsDown for TcpServerNode {
 
     fn stop(&self) {
         self.close();
+    }
+
+    fn workers(&self) -> Vec<usize> {
+        self.worker_numbers()
+    }
+
+    fn shut_worker_down(&self, number: usize, limit: Option<Duration>) {
+        self.shut_down_worker(number, limit);
     }
 
     fn finish(&self, cut: usize) {

@@ -125,7 +125,10 @@ impl ProxyListener {
         loop {
             let engine = match self.engine() {
                 Some(engine) => engine,
-                None => self.listen_again(self.place.borrow().1)?,
+                None => {
+                    let port = self.place.borrow().1;
+                    self.listen_again(port)?
+                }
             };
             match engine.finish_connecting() {
                 Ok(Progress::Connecting) => return Ok(None),

@@ -1,8 +1,9 @@
-//! Shutting a server down: it stops listening, tells its connections, waits for them, and cuts
-//! those that are left. TCP servers and local servers have this in common.
+//! Shutting a server down, for TCP servers and local servers: the server stops listening, emits a
+//! signal for each connection, waits for their ends, and aborts the remaining ones.
 
 use std::{
     cell::{Cell, RefCell},
+    collections::VecDeque,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -10,15 +11,21 @@ use std::{
 use qcore::{
     Dispatcher, QPointer, Signal, TimerType,
     event_loop::TimerId,
+    internals,
     object::{Node, Object},
 };
 
 use super::state::ServerState;
-use crate::socket::{CloseReason, QTcpSocket, SocketState};
+use crate::{
+    common::OnPanic,
+    socket::{CloseReason, QTcpSocket, SocketState},
+};
 
 /// A connection of a server.
 pub(crate) trait Served: Object + Clone + 'static {
     fn closed(&self) -> &Signal<CloseReason>;
+    /// Emitted when the connection goes on in another socket.
+    fn handed_over(&self) -> &Signal<()>;
     fn has_ended(&self) -> bool;
     fn disconnect(&self);
     fn cut(&self);
@@ -27,6 +34,10 @@ pub(crate) trait Served: Object + Clone + 'static {
 impl Served for QTcpSocket {
     fn closed(&self) -> &Signal<CloseReason> {
         &self.closed
+    }
+
+    fn handed_over(&self) -> &Signal<()> {
+        internals::handed_over(self)
     }
 
     fn has_ended(&self) -> bool {
@@ -42,15 +53,20 @@ impl Served for QTcpSocket {
     }
 }
 
+/// How long a worker may take to report the end of a shutdown, after the deadline.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// A shutdown that is running.
 pub(crate) struct Shutdown<S: Object> {
     /// The connections whose ends the shutdown waits for.
-    connections: RefCell<Vec<QPointer<S>>>,
+    connections: RefCell<VecDeque<QPointer<S>>>,
+    /// The connections that are still to be told.
+    untold: RefCell<VecDeque<S>>,
     /// How many of them have not ended.
     open: Cell<usize>,
     /// The workers that have not ended all of their connections.
     workers: RefCell<Vec<usize>>,
-    /// How many connections were cut.
+    /// How many connections the server has aborted.
     cut: Cell<usize>,
     timer: Cell<Option<TimerId>>,
     finished: Cell<bool>,
@@ -60,16 +76,13 @@ impl<S: Object> Shutdown<S> {
     fn new() -> Rc<Self> {
         Rc::new(Shutdown {
             connections: RefCell::default(),
+            untold: RefCell::default(),
             open: Cell::new(0),
             workers: RefCell::default(),
             cut: Cell::new(0),
             timer: Cell::new(None),
             finished: Cell::new(false),
         })
-    }
-
-    pub(crate) fn wait_for_worker(&self, number: usize) {
-        self.workers.borrow_mut().push(number);
     }
 
     /// A worker has ended its connections, or the worker itself has ended.
@@ -89,6 +102,43 @@ impl<S: Object> Shutdown<S> {
     }
 }
 
+/// A connection that a shutdown waits for. The slot of `closed` owns this value. If the program
+/// cuts that slot, dropping the value counts the connection as ended.
+struct Awaited<N: ShutsDown> {
+    server: Weak<N>,
+    shutdown: Weak<Shutdown<N::Socket>>,
+    is_counted: Cell<bool>,
+}
+
+impl<N: ShutsDown> Awaited<N> {
+    /// The connection has ended, or it goes on in another socket.
+    fn ended(&self) {
+        if self.is_counted.replace(true) {
+            return;
+        }
+        if let (Some(server), Some(shutdown)) = (self.server.upgrade(), self.shutdown.upgrade()) {
+            shutdown.open.set(shutdown.open.get().saturating_sub(1));
+            server.check_shutdown(&shutdown);
+        }
+    }
+
+    fn watch(self: Rc<Self>, socket: &N::Socket) {
+        let leaves = Rc::downgrade(&self);
+        socket.handed_over().connect(move |()| {
+            if let Some(awaited) = leaves.upgrade() {
+                awaited.ended();
+            }
+        });
+        socket.closed().connect(move |_| self.ended());
+    }
+}
+
+impl<N: ShutsDown> Drop for Awaited<N> {
+    fn drop(&mut self) {
+        self.ended();
+    }
+}
+
 /// A server that can be shut down.
 pub(crate) trait ShutsDown: Node + Sized + 'static {
     type Socket: Served;
@@ -99,22 +149,25 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
     /// Returns the connections of the server that have not ended.
     fn connections(&self) -> Vec<Self::Socket>;
 
-    /// Returns the signal that tells a connection.
+    /// Returns the signal that is emitted for each connection.
     fn goodbye(&self) -> &Signal<Self::Socket>;
 
-    /// Stops listening, and closes the connections that were not taken.
+    /// Stops listening, and closes the pending connections.
     fn stop(&self);
 
     /// Emits that the shutdown has finished.
     fn finish(&self, cut: usize);
 
-    /// Shuts the server down. `prepare` adds the workers to wait for, and returns the time that
-    /// they get after the deadline.
-    fn begin_shutdown(
-        &self,
-        limit: Option<Duration>,
-        prepare: impl FnOnce(&Shutdown<Self::Socket>) -> Duration,
-    ) {
+    /// Returns the numbers of the workers of this server.
+    fn workers(&self) -> Vec<usize> {
+        Vec::new()
+    }
+
+    /// Makes a worker shut down too, or changes the deadline of its shutdown.
+    fn shut_worker_down(&self, _number: usize, _limit: Option<Duration>) {}
+
+    /// Shuts the server down, or changes the deadline of the shutdown that is running.
+    fn begin_shutdown(&self, limit: Option<Duration>) {
         if let Some(running) = self.state().shutdown() {
             self.limit_shutdown(&running, limit);
             return;
@@ -122,21 +175,29 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         let shutdown = Shutdown::new();
         self.state().set_shutdown(Some(shutdown.clone()));
         self.stop();
-        let grace = prepare(&shutdown);
+        shutdown.workers.replace(self.workers());
         let connections = self.connections();
-        for socket in &connections {
-            let (server, of) = (self.this(), Rc::downgrade(&shutdown));
-            socket.closed().connect(move |_| {
-                if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
-                    shutdown.open.set(shutdown.open.get().saturating_sub(1));
-                    server.check_shutdown(&shutdown);
-                }
-            });
-            shutdown.connections.borrow_mut().push(QPointer::new(socket));
-        }
         shutdown.open.set(connections.len());
-        self.limit_shutdown(&shutdown, limit.map(|limit| limit + grace));
-        for socket in connections {
+        for socket in &connections {
+            let awaited = Rc::new(Awaited {
+                server: self.this(),
+                shutdown: Rc::downgrade(&shutdown),
+                is_counted: Cell::new(false),
+            });
+            awaited.watch(socket);
+            shutdown.connections.borrow_mut().push_back(QPointer::new(socket));
+        }
+        self.limit_shutdown(&shutdown, limit);
+        shutdown.untold.replace(connections.into());
+        self.tell_rest(&shutdown);
+    }
+
+    /// Tells the connections that were not told yet.
+    fn tell_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
+        let _rest = self.continue_on_panic(shutdown, Self::tell_rest);
+        loop {
+            let socket = shutdown.untold.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
             if socket.has_ended() || Object::life(&socket).is_dead() {
                 continue;
             }
@@ -146,14 +207,38 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
                 socket.disconnect();
             }
         }
-        self.check_shutdown(&shutdown);
+        self.check_shutdown(shutdown);
     }
 
-    /// Starts the timer that cuts the connections.
+    /// Makes the loop call `step` if a slot panics.
+    fn continue_on_panic(
+        &self,
+        shutdown: &Rc<Shutdown<Self::Socket>>,
+        step: fn(&Self, &Rc<Shutdown<Self::Socket>>),
+    ) -> impl Drop + use<Self> {
+        let (server, of) = (self.this(), Rc::downgrade(shutdown));
+        OnPanic::new(self.life().dispatcher(), move || {
+            if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
+                step(&server, &shutdown);
+            }
+        })
+    }
+
+    /// Tells the workers the deadline, and starts the timer that aborts the connections.
     fn limit_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>, limit: Option<Duration>) {
+        if shutdown.finished.get() {
+            return;
+        }
+        let workers = shutdown.workers.borrow().clone();
+        for &number in &workers {
+            self.shut_worker_down(number, limit);
+        }
         let dispatcher = self.life().dispatcher();
         shutdown.stop_timer(dispatcher);
-        let Some(limit) = limit else { return };
+        let Some(mut limit) = limit else { return };
+        if !workers.is_empty() {
+            limit = limit.saturating_add(GRACE);
+        }
         let (server, of) = (self.this(), Rc::downgrade(shutdown));
         let late = move || {
             if let (Some(server), Some(shutdown)) = (server.upgrade(), of.upgrade()) {
@@ -163,12 +248,16 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         shutdown.timer.set(Some(dispatcher.call_after(limit, TimerType::Precise, late)));
     }
 
-    /// Cuts the connections that are left.
+    /// Aborts the remaining connections.
     fn cut_rest(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         shutdown.timer.set(None);
-        let connections = shutdown.connections.take();
-        for socket in connections.iter().filter_map(QPointer::upgrade) {
-            if !socket.has_ended() {
+        let _rest = self.continue_on_panic(shutdown, Self::cut_rest);
+        loop {
+            let socket = shutdown.connections.borrow_mut().pop_front();
+            let Some(socket) = socket else { break };
+            if let Some(socket) = socket.upgrade()
+                && !socket.has_ended()
+            {
                 shutdown.cut.set(shutdown.cut.get() + 1);
                 socket.cut();
             }
@@ -177,12 +266,12 @@ pub(crate) trait ShutsDown: Node + Sized + 'static {
         if !stuck.is_empty() {
             qcore::q_warning!("QTcpServer::shutdown(): workers {stuck:?} do not answer");
         }
-        // A connection that was handed over to another socket does not end here.
+        // The end of a connection that was handed over to another socket is not reported here.
         shutdown.open.set(0);
         self.check_shutdown(shutdown);
     }
 
-    /// Makes the loop report the end of the shutdown once nothing is left.
+    /// Makes the loop report the end of the shutdown when all connections have ended.
     fn check_shutdown(&self, shutdown: &Rc<Shutdown<Self::Socket>>) {
         if !shutdown.is_done() || shutdown.finished.replace(true) {
             return;

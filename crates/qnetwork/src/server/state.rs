@@ -2,7 +2,7 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     os::fd::OwnedFd,
     rc::{Rc, Weak},
     time::Duration,
@@ -17,8 +17,8 @@ use qcore::{
 use super::shutdown::Shutdown;
 use crate::socket::{SocketError, SocketErrorKind};
 
-/// The connections that wait to be taken, the program's handler, the last error and the retry timer
-/// of a server with sockets of the class `S`.
+/// The pending connections, the program's handler, the last error and the retry timer of a server
+/// with sockets of the class `S`.
 ///
 /// No method calls a slot or drops a socket while it borrows anything.
 pub(crate) struct ServerState<S: Object> {
@@ -33,11 +33,36 @@ pub(crate) struct ServerState<S: Object> {
     pub(crate) more: Cell<bool>,
     /// The shutdown that is running.
     shutdown: RefCell<Option<Rc<Shutdown<S>>>>,
-    /// The connections that the program has taken and that are no children of the server.
-    left: RefCell<Vec<QPointer<S>>>,
+    /// The connections that the program has taken and that are not children of the server.
+    left: RefCell<Left<S>>,
     /// Emitted when the server stops listening, for the tasks that wait for connections.
     #[cfg(feature = "tasks")]
     pub(crate) closed: Signal<()>,
+}
+
+/// The connections that the program has taken and that are not children of the server.
+struct Left<S: Object> {
+    list: Vec<QPointer<S>>,
+    /// The next entry to look at.
+    next: usize,
+}
+
+impl<S: Object> Left<S> {
+    /// Adds an entry, after it has looked at two others and removed them if their connections have
+    /// died. So there are never many more entries than live connections, and no call takes long.
+    fn push(&mut self, socket: QPointer<S>) {
+        for _ in 0..2 {
+            match self.list.get(self.next) {
+                None => self.next = 0,
+                Some(socket) if socket.is_null() => drop(self.list.swap_remove(self.next)),
+                Some(_) => self.next += 1,
+            }
+        }
+        if self.list.len() < self.list.capacity() / 4 {
+            self.list.shrink_to(self.list.capacity() / 2);
+        }
+        self.list.push(socket);
+    }
 }
 
 impl<S: Object> Default for ServerState<S> {
@@ -50,7 +75,7 @@ impl<S: Object> Default for ServerState<S> {
             retry: Cell::default(),
             more: Cell::default(),
             shutdown: RefCell::default(),
-            left: RefCell::default(),
+            left: RefCell::new(Left { list: Vec::new(), next: 0 }),
             #[cfg(feature = "tasks")]
             closed: Signal::new(),
         }
@@ -106,18 +131,18 @@ impl<S: Object> ServerState<S> {
         drop(before);
     }
 
-    /// Remembers a connection that is no child of the server.
+    /// Remembers a connection that is not a child of the server.
     pub(crate) fn note_left(&self, socket: &S) {
-        let mut left = self.left.borrow_mut();
-        if left.len() == left.capacity() {
-            left.retain(|socket| !socket.is_null());
-        }
-        left.push(QPointer::new(socket));
+        self.left.borrow_mut().push(QPointer::new(socket));
     }
 
-    /// Returns the connections that live and are no children of the server.
-    pub(crate) fn left(&self) -> Vec<S> {
-        self.left.borrow().iter().filter_map(QPointer::upgrade).collect()
+    /// Adds the connections that are not children of the server, and are not in `sockets` yet.
+    pub(crate) fn add_left(&self, sockets: &mut Vec<S>) {
+        let identity = |socket: &S| Rc::as_ptr(Object::life(socket));
+        let known: HashSet<_> = sockets.iter().map(identity).collect();
+        let left = self.left.borrow();
+        let live = left.list.iter().filter_map(QPointer::upgrade);
+        sockets.extend(live.filter(|socket| !known.contains(&identity(socket))));
     }
 
     // ---- the program's handler
@@ -195,7 +220,7 @@ impl<S: Object> ServerState<S> {
     }
 }
 
-/// The program's handler of descriptors. It replaces the overriding of Qt's `incomingConnection()`.
+/// The program's handler of descriptors. It replaces an override of Qt's `incomingConnection()`.
 ///
 /// It is a separate signal, so that blocking the server's signals does not block the handler.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use super::{
     world::State,
 };
 
-/// How often system calls of a host fail, although nothing is wrong with their arguments.
+/// The probabilities with which system calls of a host fail although their arguments are valid.
 ///
 /// Each function takes a probability from 0 to 1. By default no call fails.
 ///
@@ -25,7 +25,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Returns faults of which none happens.
+    /// Returns faults with a probability of 0.
     #[must_use]
     pub fn new() -> Self {
         Faults::default()
@@ -44,14 +44,14 @@ impl Faults {
         Faults { would_block: chance, ..self }
     }
 
-    /// A read of a stream returns fewer bytes than there are: any number from 1 on. The rest
-    /// arrives at once, as if the network had cut the data there.
+    /// A read of a stream returns only a part of the available bytes, at least 1. The rest becomes
+    /// readable immediately after that, as if it had arrived in a second packet.
     #[must_use]
     pub fn short_reads(self, chance: f64) -> Self {
         Faults { short_reads: chance, ..self }
     }
 
-    /// A write to a stream takes fewer bytes than there is room for: any number from 1 on.
+    /// A write to a stream takes fewer bytes than would fit, at least 1.
     #[must_use]
     pub fn short_writes(self, chance: f64) -> Self {
         Faults { short_writes: chance, ..self }

@@ -8,12 +8,14 @@ use super::{
     world::{Event, Nanos, State, nanos},
 };
 
-/// The time after which TCP first repeats a segment. It doubles each time.
+/// The time after which TCP first repeats a segment. The time doubles with each repetition.
 const FIRST_REPEAT: Nanos = 200_000_000;
 /// How often a lost segment is repeated at most.
 const REPEATS: u32 = 8;
 /// After this time without an answer a connection ends with a time-out, as on Linux.
 const PATIENCE: Nanos = 924_000_000_000;
+/// The longest time that a packet takes: more than a hundred years.
+const LONGEST: Nanos = Nanos::MAX / 4;
 
 /// The properties of a link between two hosts, the same in both directions.
 ///
@@ -48,33 +50,35 @@ impl Link {
         Link { latency, jitter: Duration::ZERO, bandwidth: None, loss: 0.0, duplicates: 0.0 }
     }
 
-    /// Sets how long a packet takes at least.
+    /// Sets the shortest time that a packet takes, 0.1 ms by default.
     #[must_use]
     pub fn latency(self, latency: Duration) -> Self {
         Link { latency, ..self }
     }
 
-    /// Sets the longest random delay that is added to the latency. It may change the order of
-    /// datagrams. TCP keeps the order of its bytes.
+    /// Sets the longest random delay that is added to the latency, 0 by default. The delay may
+    /// change the order of datagrams. TCP keeps the order of its bytes.
     #[must_use]
     pub fn jitter(self, jitter: Duration) -> Self {
         Link { jitter, ..self }
     }
 
-    /// Sets how many bytes each direction carries in a second. At least 1.
+    /// Sets how many bytes per second each direction carries, at least 1. By default there is no
+    /// limit.
     #[must_use]
     pub fn bandwidth(self, bytes: u64) -> Self {
         Link { bandwidth: Some(bytes.max(1)), ..self }
     }
 
-    /// Sets the part of the packets that is lost, from 0 to 1. TCP repeats a lost segment after 0.2
-    /// seconds, then after 0.4, and so on.
+    /// Sets the fraction of packets that is lost, from 0 (the default) to 1. TCP sends a lost
+    /// segment again after 0.2 seconds, then after 0.4, and so on. It sends no segment more than
+    /// eight times in vain: no loss ends a connection. [`Network::cut`](super::Network::cut) does.
     #[must_use]
     pub fn loss(self, loss: f64) -> Self {
         Link { loss, ..self }
     }
 
-    /// Sets the part of the datagrams that arrives twice, from 0 to 1.
+    /// Sets the fraction of datagrams that arrives twice, from 0 (the default) to 1.
     #[must_use]
     pub fn duplicates(self, duplicates: f64) -> Self {
         Link { duplicates, ..self }
@@ -100,6 +104,7 @@ struct Held {
     to: SocketId,
     hosts: (usize, usize),
     segment: Segment,
+    since: Nanos,
 }
 
 fn pair(a: usize, b: usize) -> (usize, usize) {
@@ -123,7 +128,7 @@ impl Links {
 }
 
 impl State {
-    /// Mends the link between two hosts. What has waited goes out.
+    /// Repairs the link between two hosts, and sends the segments that have waited.
     pub(super) fn mend(&mut self, a: usize, b: usize) {
         let links = &mut self.net.links;
         links.cut.retain(|cut| *cut != pair(a, b));
@@ -133,12 +138,21 @@ impl State {
         links.held = stay;
         let go: Vec<Held> = go;
         for held in go {
-            match held.from {
-                // No socket has sent it.
-                0 => self.transmit_from_host(held.hosts.0, held.to, held.segment),
-                from => self.transmit(from, held.to, held.segment),
+            let from = held.from;
+            if self.net.sockets.contains_key(&from) {
+                self.transmit(from, held.to, held.segment);
+                // It may have existed only for this segment.
+                self.remove_if_done(from);
+            } else {
+                // No socket has sent it, or one that is closed has: a reset.
+                self.transmit_from_host(held.hosts.0, held.to, held.segment);
             }
         }
+    }
+
+    /// Returns whether a segment of a socket waits for its link to be mended.
+    pub(super) fn holds_of(&self, from: SocketId) -> bool {
+        self.net.links.held.iter().any(|held| held.from == from)
     }
 
     /// Holds a segment back if the link is cut. Returns it otherwise.
@@ -154,18 +168,20 @@ impl State {
         }
         if matches!(segment, Segment::Data(_) | Segment::Fin) {
             let at = self.now + PATIENCE;
-            self.schedule(at, Event::Net(Happening::GiveUp { from, to }));
+            let give_up = Happening::GiveUp { from, to, since: self.now };
+            self.schedule(at, Event::Net(give_up));
         }
-        self.net.links.held.push(Held { from, to, hosts, segment });
+        let since = self.now;
+        self.net.links.held.push(Held { from, to, hosts, segment, since });
         None
     }
 
-    /// Ends a connection whose segments have waited too long.
-    pub(super) fn give_up(&mut self, from: SocketId, to: SocketId) {
+    /// Ends a connection if segments have waited since this time.
+    pub(super) fn give_up(&mut self, from: SocketId, to: SocketId, since: Nanos) {
         let held = &mut self.net.links.held;
-        let before = held.len();
-        held.retain(|held| held.from != from || held.to != to);
-        if held.len() < before {
+        let is_of = |held: &Held| held.from == from && held.to == to;
+        if held.iter().any(|held| is_of(held) && held.since <= since) {
+            held.retain(|held| !is_of(held));
             self.times_out(from);
         }
     }
@@ -184,7 +200,7 @@ impl State {
             return None;
         }
         let jitter = nanos(link.jitter);
-        let jitter = if jitter > 0 { self.random.below(jitter + 1) } else { 0 };
+        let jitter = if jitter > 0 { self.random.below(jitter.saturating_add(1)) } else { 0 };
         let waits = match link.bandwidth {
             None => 0,
             Some(bandwidth) => {
@@ -195,7 +211,8 @@ impl State {
                 *busy - now
             }
         };
-        Some(waits + nanos(link.latency) + jitter)
+        let delay = waits.saturating_add(nanos(link.latency)).saturating_add(jitter);
+        Some(delay.min(LONGEST))
     }
 
     /// Returns when the copies of a datagram arrive: none if it is lost.

@@ -5,9 +5,9 @@
 //! the network of this machine. Time is virtual: it stands still while a program runs, and jumps to
 //! the next event when all programs wait. An hour of time-outs passes in milliseconds.
 //!
-//! A seed determines everything that is left to chance: which of several programs runs first, ports
-//! that the system assigns, and faults. Two runs with the same seed do the same and write the same
-//! [log](Simulation::log), byte for byte.
+//! A seed determines all random choices: which of several programs runs first, which ports the
+//! system assigns, and which faults happen. Two runs with the same seed do the same and write the
+//! same [log](Simulation::log), byte for byte.
 //!
 //! ```
 //! use qcore::QCoreApplication;
@@ -38,22 +38,22 @@
 //!
 //! # Programs
 //!
-//! The closure of [`run`](Simulation::run) and each closure of [`Host::start`] is a program. Each
-//! has a thread of its own, and so an event loop, a clock and an application of its own. Exactly
-//! one of these threads runs at any time. A program lets others run where it waits: in `exec()`, in
-//! the functions `wait_for_*`, in [`sleep`]. A program that waits for something else, such as a
-//! mutex, stops the simulation.
+//! The closure that [`run`](Simulation::run) takes is a program, and so is each closure that
+//! [`Host::start`] takes. Each program has a thread of its own, with its own event loop, clock and
+//! application. Exactly one of these threads runs at any time. The others run when it waits in
+//! `exec()`, in a function such as `wait_for_connected()`, or in [`sleep`]. If a program waits in
+//! any other way, such as for a mutex, the whole simulation stands still.
 //!
-//! When the closure of `run` returns, the simulation ends the other programs: each unwinds from the
-//! place where it waits.
+//! When the closure of `run` returns, the simulation ends the other programs: their threads unwind
+//! from the functions in which they wait.
 //!
 //! # What is simulated
 //!
 //! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A `QThread`
 //! that a program starts is another program on the same host. Other threads, such as those of
-//! `std::thread` and `QThreadPool`, are no programs: their sockets are those of this machine.
-//! `SystemTime` and the list of network interfaces are those of this machine, too. Settings of the
-//! process, such as the proxy of the application, are those of all programs.
+//! `std::thread` and `QThreadPool`, are not programs: their sockets are sockets of this machine.
+//! `SystemTime` and the list of network interfaces are also those of this machine. All programs
+//! share the settings of the process, such as the proxy of the application.
 
 mod faults;
 mod link;
@@ -82,20 +82,22 @@ pub struct Simulation {
 }
 
 impl Simulation {
-    /// Creates a simulation. The seed determines everything that is left to chance.
+    /// Creates a simulation. The seed determines all random choices.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Simulation { seed, log: String::new() }
     }
 
-    /// Runs `main` on the host `main`, which has the address 10.255.255.1. Returns what it returns.
+    /// Runs the program `main` on the host `main`, which has the address 10.255.255.1, and returns
+    /// its result.
     ///
-    /// Each call begins a new world at the time 0.
+    /// Each call creates a new network, in which the time is 0.
     ///
     /// # Panics
     ///
-    /// With the panic of `main`, or of the first other program that panics. The seed goes to the
-    /// standard error. It also panics if all programs wait for events that cannot come.
+    /// With the panic of `main`, or of the first other program that panics. The function prints the
+    /// seed to the standard error. It also panics if all programs wait for events that cannot
+    /// happen.
     pub fn run<R: Send>(&mut self, main: impl FnOnce(&Network) -> R + Send) -> R {
         let world = World::new(self.seed);
         let network = Network { world: world.clone() };
@@ -125,8 +127,8 @@ impl Simulation {
         }
     }
 
-    /// Returns the log of the last run: what the network did, and when. Runs with the same seed
-    /// write the same log.
+    /// Returns the log of the last run. A line has the time in seconds and an event of the network.
+    /// Runs with the same seed write the same log.
     #[must_use]
     pub fn log(&self) -> &str {
         &self.log
@@ -136,7 +138,7 @@ impl Simulation {
     ///
     /// # Panics
     ///
-    /// When a simulation panics. The seed goes to the standard error.
+    /// If a simulation panics. The function prints its seed to the standard error.
     pub fn seeds(seeds: impl IntoIterator<Item = u64>, main: impl Fn(&Network) + Sync) {
         for seed in seeds {
             Simulation::new(seed).run(|network| main(network));
@@ -151,12 +153,12 @@ pub struct Network {
 }
 
 impl Network {
-    /// Adds a host with a name and an address. Other hosts find it by its name. Each host also has
+    /// Adds a host with a name and an address. Other hosts can look its name up. Each host also has
     /// the loopback addresses.
     ///
     /// # Panics
     ///
-    /// If the address is none, or if another host has it.
+    /// If `address` is not an address, or if another host has it.
     #[track_caller]
     #[must_use = "a host without a program does nothing"]
     pub fn host(&self, name: &str, address: &str) -> Host {
@@ -176,7 +178,7 @@ impl Network {
     ///
     /// # Panics
     ///
-    /// If one of the addresses is none.
+    /// If one of the texts is not an address.
     #[track_caller]
     pub fn name(&self, name: &str, addresses: &[&str]) {
         let addresses = addresses.iter().map(|address| parse(address)).collect();
@@ -191,8 +193,8 @@ impl Network {
 
     // ---- links
 
-    /// Sets the properties of the link between two hosts. The loopback of a host is no link: there,
-    /// everything arrives at once.
+    /// Sets the properties of the link between two hosts. The loopback of a host has no link:
+    /// there, packets arrive without a delay or a loss.
     pub fn set_link(&self, a: &Host, b: &Host, link: Link) {
         self.world.lock().net.links.set(a.number, b.number, link);
     }
@@ -202,16 +204,16 @@ impl Network {
         self.world.lock().net.links.other = link;
     }
 
-    /// Cuts the link between two hosts. Datagrams are lost. TCP sends again after
-    /// [`mend`](Network::mend). After 15 minutes, an end that has sent something fails with a
-    /// time-out.
+    /// Cuts the link between two hosts. Datagrams are lost. TCP sends its segments again after
+    /// [`mend`](Network::mend). If the link is still cut after 15 minutes, a connection that has
+    /// sent something fails with a time-out.
     pub fn cut(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
         state.note(format_args!("the link between two hosts is cut"));
         state.net.links.cut(a.number, b.number);
     }
 
-    /// Mends the link between two hosts. What TCP has held back goes out.
+    /// Repairs a link that was [cut](Network::cut). TCP then sends the segments that have waited.
     pub fn mend(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
         state.note(format_args!("the link between two hosts is mended"));
@@ -237,7 +239,7 @@ impl Network {
         self.world.lock().random.next()
     }
 
-    /// Returns the time since the beginning of the world.
+    /// Returns the simulated time since the beginning of this run.
     #[must_use]
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.world.lock().now)
@@ -269,7 +271,7 @@ impl Host {
     ///
     /// # Panics
     ///
-    /// If the address is none.
+    /// If `address` is not an address.
     #[track_caller]
     #[must_use = "this returns the host"]
     pub fn address(self, address: &str) -> Self {
@@ -278,13 +280,13 @@ impl Host {
         self
     }
 
-    /// Sets how often system calls of this host fail.
+    /// Sets how often system calls of this host fail. By default none fails.
     pub fn set_faults(&self, faults: Faults) {
         self.world.lock().net.hosts[self.number].faults = faults;
     }
 
     /// Stops the programs of this host for a time, as if the machine were suspended. Its kernel
-    /// still receives. For the programs the clock jumps.
+    /// still receives packets. Afterwards the programs see that their clocks have jumped.
     ///
     /// The program that calls this function runs until it next waits.
     pub fn freeze(&self, time: Duration) {
@@ -292,6 +294,31 @@ impl Host {
         state.note(format_args!("a host is frozen"));
         let until = state.now.saturating_add(world::nanos(time));
         state.net.hosts[self.number].frozen_until = until;
+    }
+
+    /// Returns how many sockets of this host have a descriptor: those that its programs have not
+    /// closed. A test that expects none at its end finds leaks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qnetwork::{QHostAddress, QTcpServer, simulation::Simulation};
+    ///
+    /// Simulation::new(1).run(|net| {
+    ///     let server = QTcpServer::new();
+    ///     server.listen(QHostAddress::Any, 80).unwrap();
+    ///     assert_eq!(net.main().open_sockets(), 1);
+    ///     drop(server);
+    ///     assert_eq!(net.main().open_sockets(), 0);
+    /// });
+    /// ```
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        let mut state = self.world.lock();
+        // Nothing tells when the program closes a descriptor that it has taken out of its socket.
+        state.collect_closed();
+        let sockets = state.net.sockets.values();
+        sockets.filter(|sock| sock.host == self.number && sock.owners > 0).count()
     }
 
     /// Starts a program on this host. It runs when the calling program next waits.
@@ -323,9 +350,8 @@ pub fn is_simulated() -> bool {
 
 /// Lets this program wait without its event loop. Outside of a simulation it waits in real time.
 pub fn sleep(time: Duration) {
-    if with_current(|turn| turn.world.sleep(turn.program, time)).is_none() {
-        thread::sleep(time);
-    }
+    // The clock of the loop moves, too.
+    qcore::internals::pause(time);
 }
 
 /// Starts another program on the host of this program. Outside of a simulation it starts a thread.
@@ -374,7 +400,8 @@ pub(crate) fn wait_for_lookup(limit: Option<Duration>) {
     sleep(limit.map_or(LOOKUP, |limit| limit.min(LOOKUP)));
 }
 
-/// Returns the time since the beginning of the simulation that this thread is a program of.
+/// Returns the simulated time since the beginning of the simulation to which this thread belongs;
+/// `None` if it belongs to none.
 #[must_use]
 pub fn now() -> Option<Duration> {
     with_current(|turn| Duration::from_nanos(turn.world.lock().now))

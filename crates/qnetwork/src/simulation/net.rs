@@ -135,7 +135,7 @@ pub(super) enum Happening {
     /// A host has answered that nobody receives at an address.
     Unreachable { sender: SocketId, to: SocketAddr },
     /// What has waited for a link to be mended has waited too long.
-    GiveUp { from: SocketId, to: SocketId },
+    GiveUp { from: SocketId, to: SocketId, since: Nanos },
     /// An attempt to connect fails.
     Fail { socket: SocketId, to: SocketAddr, error: Errno },
 }

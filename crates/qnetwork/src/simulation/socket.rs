@@ -1,4 +1,4 @@
-//! [`Socket`]: a socket of the simulated network, or else of the operating system.
+//! [`Socket`]: a socket of the simulated network, or of the operating system.
 
 use std::{
     fmt,
@@ -34,8 +34,9 @@ const MTU: i32 = 65_536;
 /// A raw socket for the peers in a test, without signals.
 ///
 /// In a program of a [`Simulation`](super::Simulation) it is a socket of the simulated network.
-/// Elsewhere it is a socket of the operating system. Its functions have the names and the meaning
-/// of those of the crate `socket2`. A call that blocks lets simulated time pass.
+/// Elsewhere it is a socket of the operating system. Its functions have the names and meanings of
+/// the functions in the crate `socket2`. While a call blocks, other programs run and simulated time
+/// passes.
 ///
 /// # Examples
 ///
@@ -124,8 +125,8 @@ impl Socket {
     ///
     /// # Errors
     ///
-    /// The error of the operating system. The simulation has no sockets but those for
-    /// TCP and UDP, and local ones for streams.
+    /// The error of the operating system. The simulation has only sockets for TCP and UDP, and
+    /// local stream sockets.
     pub fn new(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Self> {
         let fault = with_current(|turn| turn.world.lock().fault(turn.host, Call::Open, false));
         if let Some(error) = fault.flatten() {
@@ -312,7 +313,7 @@ impl Socket {
         }
     }
 
-    /// Takes the stored error of the socket.
+    /// Returns and clears the stored error of the socket (`SO_ERROR`).
     ///
     /// # Errors
     ///
@@ -408,6 +409,11 @@ impl Socket {
         }
     }
 
+    /// Returns whether the socket is one of a simulation.
+    pub(crate) fn is_simulated(&self) -> bool {
+        self.simulated.is_some()
+    }
+
     /// Returns the most bytes of a packet on the path of a simulated socket, if it is connected.
     pub(crate) fn simulated_mtu(&self) -> Option<i32> {
         let it = self.simulated.as_ref()?;
@@ -492,7 +498,8 @@ impl Socket {
         Ok(())
     }
 
-    /// Sets whether the address can be used although an old connection has it.
+    /// Sets whether the socket can be bound to an address that an old connection still has
+    /// (`SO_REUSEADDR`).
     ///
     /// # Errors
     ///
@@ -503,7 +510,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Sets whether an IPv6 socket is for IPv6 alone.
+    /// Sets whether an IPv6 socket refuses IPv4 (`IPV6_V6ONLY`).
     ///
     /// # Errors
     ///
@@ -514,8 +521,9 @@ impl Socket {
         Ok(())
     }
 
-    /// Sets what happens when the socket is closed. `Some(Duration::ZERO)` resets the connection.
-    /// The simulation knows no other duration: it sends in the background.
+    /// Sets what happens when the socket is closed. With `Some(Duration::ZERO)`, closing resets the
+    /// connection. The simulation ignores other durations: closing returns at once, and the kernel
+    /// sends the unsent bytes later.
     ///
     /// # Errors
     ///
@@ -526,7 +534,7 @@ impl Socket {
         Ok(())
     }
 
-    /// Sets how long a blocking read waits.
+    /// Sets how long a blocking read waits at most. With `None`, the default, it waits for ever.
     ///
     /// # Errors
     ///

@@ -15,7 +15,8 @@ const SEND_BUFFER: usize = 2_621_440;
 const RECEIVE_BUFFER: usize = 1_048_576;
 /// The most bytes of a segment.
 const SEGMENT: usize = 65_536;
-/// When a request for a connection is first repeated. The interval doubles each time.
+/// The time after which a request for a connection is first repeated. The time doubles with each
+/// repetition.
 const FIRST_RETRY: Nanos = 1_000_000_000;
 /// How often a request for a connection is repeated.
 const RETRIES: u32 = 6;
@@ -199,10 +200,16 @@ impl State {
             return Err(error);
         }
         let mut sent = 0;
+        let sock = &self.net.sockets[&id];
+        let peer = sock.end().filter(|end| sock.is_local && end.fin_received);
+        let peer = peer.map(|end| end.peer.and_then(|peer| self.net.sockets.get(&peer)));
+        // The other end of a local socket is known to be closed, and not only to send no more.
+        if peer.is_some_and(|peer| peer.is_none_or(|peer| peer.owners == 0)) {
+            return Err(libc::EPIPE);
+        }
+        let sock = self.sock(id);
         match &mut sock.role {
             Role::Stream(end) if end.fin_wanted || end.is_reset => return Err(libc::EPIPE),
-            // The other end of a local socket is known to be closed.
-            Role::Stream(end) if sock.is_local && end.fin_received => return Err(libc::EPIPE),
             Role::Stream(_) => {}
             Role::Connecting(_) => return Err(libc::EAGAIN),
             _ => return Err(libc::EPIPE),
@@ -260,9 +267,10 @@ impl State {
             }
             return if end.is_at_end() || room.is_empty() { Ok(0) } else { Err(libc::EAGAIN) };
         }
-        for (to, from) in room.iter_mut().zip(&end.input) {
-            *to = *from;
-        }
+        let (front, back) = end.input.as_slices();
+        let from_front = front.len().min(count);
+        room[..from_front].copy_from_slice(&front[..from_front]);
+        room[from_front..count].copy_from_slice(&back[..count - from_front]);
         if peeks {
             return Ok(count);
         }
@@ -335,11 +343,12 @@ impl State {
     }
 
     /// Removes an end without a descriptor once both directions have ended.
-    fn remove_if_done(&mut self, id: SocketId) {
+    pub(super) fn remove_if_done(&mut self, id: SocketId) {
         let Some(sock) = self.net.sockets.get(&id) else { return };
         let Some(end) = sock.end() else { return };
         let is_orphan = sock.owners == 0 && end.waits_at.is_none();
-        if is_orphan && (end.is_reset || (end.fin_sent && end.fin_received)) {
+        let is_done = end.is_reset || (end.fin_sent && end.fin_received && !self.holds_of(id));
+        if is_orphan && is_done {
             self.net.sockets.remove(&id);
         }
     }
@@ -538,9 +547,9 @@ impl State {
             }
             Segment::Window => self.transfer(to),
             Segment::Fin => {
-                let Some(end) = self.net.sockets.get_mut(&to).and_then(Sock::end_mut) else {
-                    return;
-                };
+                let end = self.net.sockets.get_mut(&to).and_then(Sock::end_mut);
+                // After a reset, what arrives changes nothing.
+                let Some(end) = end.filter(|end| !end.is_reset) else { return };
                 end.fin_received = true;
                 self.edge(to);
                 self.remove_if_done(to);
@@ -571,8 +580,13 @@ impl State {
         };
         if !receives {
             // Nobody can ever read it.
-            if let Some(host) = self.net.sockets.get(&to).map(|sock| sock.host) {
-                self.net.sockets.remove(&to);
+            if let Some(sock) = self.net.sockets.get(&to) {
+                let (host, is_owned) = (sock.host, sock.owners > 0);
+                let waits = sock.end().is_some_and(|end| end.waits_at.is_some());
+                // A program still has the socket of a connection that was reset, or will accept it.
+                if !is_owned && !waits {
+                    self.net.sockets.remove(&to);
+                }
                 self.transmit_from_host(host, from, Segment::Reset);
             } else {
                 self.segment_arrives(to, from, Segment::Reset);
@@ -653,7 +667,7 @@ impl State {
             }
             Happening::Packet { host, sender, packet } => self.packet_arrives(host, sender, packet),
             Happening::Unreachable { sender, to } => self.refusal_arrives(sender, to),
-            Happening::GiveUp { from, to } => self.give_up(from, to),
+            Happening::GiveUp { from, to, since } => self.give_up(from, to, since),
             Happening::Fail { socket, to, error } => {
                 if self.is_connecting(socket, to) {
                     let sock = self.sock(socket);

@@ -1,8 +1,8 @@
-//! The simulated world: its programs, which take turns, and its time.
+//! The simulated world: the programs, which take turns, and the time.
 //!
-//! Each program has a thread. Exactly one of these threads runs at any time. It passes the turn on
-//! where it waits: in the poll of its loop, or in a blocking call. If no program can run, time jumps
-//! to the next event. So the order of everything follows from the seed.
+//! Each program has a thread. Exactly one of these threads runs at any time. It gives the turn to
+//! another program when it waits in the poll of its loop or in a blocking call. If no program can
+//! run, time jumps to the next event. So the order of everything follows from the seed.
 
 use std::{
     any::Any,
@@ -34,10 +34,10 @@ const POLL: Nanos = 1_000;
 /// How often destructors may wait at the end of a world. Nothing happens there any more.
 const MOST_WAITS: u32 = 1_000_000;
 
-/// The number of no socket.
+/// The number that means no socket.
 const NO_SOCKET: SocketId = 0;
 
-/// The thread that has called `Simulation::run`. It is no program.
+/// The thread that has called `Simulation::run`. It is not a program.
 const CONTROLLER: usize = usize::MAX;
 
 /// A simulated world, which its programs share.

@@ -1,4 +1,4 @@
-//! Sockets in tasks: to connect, and to wait for states.
+//! Sockets in tasks: connecting, and waiting for states.
 
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
@@ -16,17 +16,17 @@ use crate::{
 
 impl QAbstractSocket {
     /// Connects to a host, as [`connect_to_host`](QAbstractSocket::connect_to_host) does, and waits
-    /// until the socket is connected. Nothing happens before the future is polled.
+    /// until the socket is connected. The socket begins to connect when the future is first polled.
     ///
     /// Dropping the future before it has returned [aborts](QAbstractSocket::abort) the connection,
     /// unless the program has begun another one meanwhile.
     ///
     /// # Errors
     ///
-    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
-    ///   it stays so
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is already connected or
+    ///   connecting; its state does not change
     /// * [`Operation`](SocketErrorKind::Operation) if the program meanwhile ends the attempt and
-    ///   begins another connection, which goes on
+    ///   begins another connection, which continues
     /// * any error with which connecting fails
     ///
     /// # Examples
@@ -51,12 +51,12 @@ impl QAbstractSocket {
         self.attempt(|| self.connect_to_host(host, port), self.connected()).await
     }
 
-    /// Waits until the socket is connected. Returns at once if it is. This is
-    /// [`wait_for_connected`](QAbstractSocket::wait_for_connected) for tasks;
-    /// [`timeout`](qcore::task::timeout()) limits it.
+    /// Waits until the socket is connected. Returns at once if it is. It corresponds to
+    /// [`wait_for_connected`](QAbstractSocket::wait_for_connected);
+    /// [`timeout`](qcore::task::timeout()) limits its time.
     ///
-    /// It differs from `socket.connected.next()`, which waits for the signal alone, and so waits
-    /// for ever if connecting fails. Cancel safe: the socket goes on connecting.
+    /// `socket.connected.next()` waits for the signal only: if connecting fails, it waits for ever.
+    /// Cancel safe: the socket continues to connect.
     ///
     /// # Errors
     ///
@@ -76,8 +76,8 @@ impl QAbstractSocket {
         }
     }
 
-    /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. This
-    /// is [`wait_for_disconnected`](QAbstractSocket::wait_for_disconnected) for tasks.
+    /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. It
+    /// corresponds to [`wait_for_disconnected`](QAbstractSocket::wait_for_disconnected).
     ///
     /// Cancel safe.
     pub async fn disconnected(&self) {
@@ -290,8 +290,9 @@ impl AbstractSocketNode {
         self.has_ended() && self.reading.was_reset()
     }
 
-    /// Makes the system reset the connection when the socket aborts it, instead of telling the other
-    /// end that the stream has ended. Has no effect on a connection through a pipe of the kernel.
+    /// Makes the system reset the connection when the socket aborts it, instead of telling the
+    /// other end that the stream has ended. Has no effect on a connection through a pipe of the
+    /// kernel.
     pub(crate) fn reset_on_abort(&self) {
         let engine = match self.layers.class() {
             Some(class) => class.carrier().engine(),

@@ -13,6 +13,7 @@ use socket2::Type;
 use super::{
     close_reason::CloseReason,
     node::{AbstractSocketNode, QAbstractSocket},
+    proxying::used_otherwise,
     state::SocketState,
 };
 use crate::{
@@ -62,10 +63,10 @@ impl QAbstractSocket {
     /// to connect. A bound one keeps its address, port and descriptor when it connects, even if a
     /// host has several addresses and the first of them fail.
     ///
-    /// [`QHostAddress::Any`] stands for all addresses of this machine: IPv4, and IPv6 if the
-    /// machine has it. [`AnyIPv6`](QHostAddress::AnyIPv6) stands for IPv6 alone, a null address for
-    /// IPv4 alone. If a socket that is bound to `Any` connects to an IPv4 host, the peer's address
-    /// has the form `::ffff:a.b.c.d`.
+    /// [`QHostAddress::Any`] means all addresses of this machine: IPv4, and IPv6 if the machine has
+    /// it. [`AnyIPv6`](QHostAddress::AnyIPv6) means only IPv6, a null address only IPv4. If a
+    /// socket that is bound to `Any` connects to an IPv4 host, the peer's address has the form
+    /// `::ffff:a.b.c.d`.
     ///
     /// A UDP socket with a [proxy](crate::QUdpSocket#proxies) is bound at the proxy as well. A TCP
     /// socket with a proxy cannot be bound.
@@ -156,8 +157,9 @@ impl QAbstractSocket {
     /// * The descriptor becomes non-blocking, and so do its duplicates, also those in other
     ///   processes. A terminal is usually shared in this way.
     ///
-    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state has
-    /// changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has replaced.
+    /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the state
+    /// has changed, and [`closed`](AbstractSocketNode::closed) for a connection that it has
+    /// replaced.
     ///
     /// # Descriptors that another loop has watched
     ///
@@ -261,6 +263,10 @@ impl AbstractSocketNode {
         if bound.is_ok() && engine.stage() == Stage::Connecting {
             self.bind_to_relay(&engine)?;
         }
+        if !self.has_engine(&engine) {
+            // The program's logger has closed the socket.
+            return Err(used_otherwise());
+        }
         // If the socket connects, it uses this engine.
         self.ends.keep_descriptor(&*engine);
         if let Err(error) = bound {
@@ -346,6 +352,18 @@ impl AbstractSocketNode {
         peer: Option<SocketAddr>,
         mode: OpenMode,
     ) -> Result<(), SocketError> {
+        self.adopt_connected_if(socket, peer, mode, || true)
+    }
+
+    /// Takes over a connection like [`adopt_connected`](Self::adopt_connected), unless it is no
+    /// longer wanted: the program's logger may have ended the attempt meanwhile.
+    pub(crate) fn adopt_connected_if(
+        &self,
+        socket: Socket,
+        peer: Option<SocketAddr>,
+        mode: OpenMode,
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Result<(), SocketError> {
         let (dispatcher, source) = (self.dispatcher(), self.source());
         if peer.is_none() {
             // No server has accepted it.
@@ -353,6 +371,9 @@ impl AbstractSocketNode {
         }
         let engine =
             NativeEngine::take(dispatcher, source, Type::STREAM, socket, Stage::Connected, peer)?;
+        if !is_wanted() {
+            return Err(used_otherwise());
+        }
         let replaced = self.forget_connection();
         self.install(Rc::new(engine), mode);
         self.begin_connection();

@@ -8,9 +8,9 @@ use crate::common::{SocketError, SocketErrorKind};
 /// Why a connection has ended: the value of the signal
 /// [`closed`](super::AbstractSocketNode::closed).
 ///
-/// The first cause counts. If the other end closes, and a slot of
-/// [`error_occurred`](super::AbstractSocketNode::error_occurred) then calls `abort`, the reason is
-/// [`Remote`](Self::Remote).
+/// If there are several causes, the first one is the reason. For example, if the other end closes,
+/// and a slot of [`error_occurred`](super::AbstractSocketNode::error_occurred) then calls `abort`,
+/// the reason is [`Remote`](Self::Remote).
 ///
 /// # Examples
 ///
@@ -43,9 +43,9 @@ pub enum CloseReason {
     /// The other end has closed the connection in order. All bytes that it sent have arrived.
     Remote,
     /// The connection was cut off, so bytes may be missing. The other end has reset it, or a
-    /// connection with TLS has ended without the message of TLS that says so.
+    /// connection with TLS has ended without TLS's closing message.
     Reset,
-    /// Connecting has failed.
+    /// The socket could not connect.
     ConnectFailed(SocketError),
     /// The connection has failed after it was made.
     Failed(SocketError),

@@ -1,5 +1,7 @@
 //! The end of a connection.
 
+use std::rc::Rc;
+
 use qcore::{OpenMode, internals::DeviceInternals};
 
 use super::{
@@ -8,15 +10,18 @@ use super::{
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
-use crate::common::SocketError;
+use crate::{
+    common::{OnPanic, SocketError},
+    engine::Engine,
+};
 
 impl QAbstractSocket {
     /// Closes the connection once everything has been sent.
     ///
     /// If there is nothing to send, the socket is unconnected when this function returns. Otherwise
     /// it is [`Closing`](SocketState::Closing) until everything has been sent. A socket that is
-    /// connecting continues to connect, sends what was written, and then closes. The socket stays
-    /// open as a device: the program can still read what was received.
+    /// connecting continues to connect, sends its unsent bytes, and then closes. The socket stays
+    /// open as a device: the program can still read received bytes.
     ///
     /// Emits [`state_changed`](AbstractSocketNode::state_changed) before it returns, if the socket
     /// is connected or bound. If there is nothing to send, it also emits
@@ -24,7 +29,7 @@ impl QAbstractSocket {
     /// [`disconnected`](AbstractSocketNode::disconnected) and
     /// [`closed`](AbstractSocketNode::closed).
     ///
-    /// If the other end does not read, this takes any time:
+    /// If the other end does not read, the socket stays `Closing` for ever:
     /// [`disconnect_from_host_with_timeout`](QAbstractSocket::disconnect_from_host_with_timeout)
     /// limits it.
     #[doc(alias = "disconnectFromHost")]
@@ -35,7 +40,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// Closes the connection at once. Bytes that were not sent are lost.
+    /// Closes the connection at once. Unsent bytes are lost.
     ///
     /// Unless the socket is unconnected, it emits
     /// [`about_to_close`](qcore::io_device::DeviceNode::about_to_close),
@@ -59,9 +64,49 @@ impl QAbstractSocket {
         let node = self.this.upgrade().expect("a handle keeps its node");
         let _held = node.hold_closed();
         node.closure().note(CloseReason::TimedOut(TimeoutKind::Heartbeat));
+        let ends = (self.this.clone(), carrier.this.clone(), Rc::downgrade(&engine));
+        let _abort = OnPanic::new(node.dispatcher(), move || {
+            if let (Some(node), Some(carrier), Some(engine)) =
+                (ends.0.upgrade(), ends.1.upgrade(), ends.2.upgrade())
+            {
+                node.abort_with(&carrier, &engine);
+            }
+        });
         node.report(TimeoutKind::Heartbeat.error());
-        if carrier.has_engine(&engine) {
-            self.abort();
+        node.abort_with(&carrier, &engine);
+    }
+
+    /// Returns whether the socket would read bytes of its connection if there were any.
+    pub(crate) fn listens(&self) -> bool {
+        self.layers.class().map_or_else(|| self.reads_now(), |class| class.timed().reads_now())
+    }
+
+    /// Begins to note whether bytes arrive.
+    pub(crate) fn note_arrivals(&self) {
+        match self.layers.class() {
+            Some(class) => class.timed().use_timeouts(),
+            None => self.use_timeouts(),
+        }
+    }
+
+    /// Returns whether bytes have arrived since the last call, also if no signal told of them.
+    pub(crate) fn take_arrival(&self) -> bool {
+        match self.layers.class() {
+            Some(class) => class.timed().timeouts.take_heard(),
+            None => self.timeouts.take_heard(),
+        }
+    }
+}
+
+impl AbstractSocketNode {
+    /// Aborts the connection if `carrier`, which is this socket or its inner one, still has this
+    /// engine.
+    fn abort_with(&self, carrier: &AbstractSocketNode, engine: &Rc<dyn Engine>) {
+        if carrier.has_engine(engine) {
+            match self.layers.class() {
+                Some(class) => class.abort(),
+                None => self.abort_connection(),
+            }
         }
     }
 }
@@ -122,6 +167,7 @@ impl AbstractSocketNode {
     fn finish(&self) {
         let _held = self.hold_closed();
         let (before, has_told_end) = (self.current_state(), self.reading.take_ended());
+        let mark = self.closure.mark();
         if has_told_end && !self.ending.is_aborting() {
             self.closure.note(CloseReason::Remote);
         }
@@ -134,6 +180,10 @@ impl AbstractSocketNode {
             outer.before_closing(&engine);
         }
         self.release_engine();
+        if !self.closure.is_at(mark) || self.current_state() != before {
+            // The program's logger has ended the connection.
+            return;
+        }
         self.end_connection();
         self.change_state(SocketState::Unconnected);
         // These come even if a slot has begun to connect again, as in Qt.
@@ -174,7 +224,11 @@ impl AbstractSocketNode {
         let is_reset = self.engine().is_some_and(|engine| engine.was_reset());
         self.closure.note(CloseReason::of_error(error, is_reset));
         self.reading.set_reset(is_reset);
+        let mark = self.closure.mark();
         self.drop_engine();
+        if !self.closure.is_at(mark) {
+            return false;
+        }
         self.set_error(error);
         self.emit_error();
         let over = self.current_state() == SocketState::Unconnected;
@@ -205,7 +259,7 @@ impl AbstractSocketNode {
         matches!(self.current_state(), SocketState::HostLookup | SocketState::Connecting)
     }
 
-    /// Closes the write channel. The program can still read what was received.
+    /// Closes the write channel. The program can still read received bytes.
     fn close_write_channel(&self) {
         self.base.set_channel_counts(self.base.read_channel_count(), 0);
     }

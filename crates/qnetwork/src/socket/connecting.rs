@@ -132,6 +132,7 @@ impl AbstractSocketNode {
             return;
         }
         self.clear_error();
+        let _recovery = self.recovery();
         if mode.contains(OpenMode::UNBUFFERED) {
             self.reading.make_unbuffered();
         }
@@ -169,6 +170,7 @@ impl AbstractSocketNode {
         let node = self.this.clone();
         let answer = move |info: QHostInfo| {
             if let Some(node) = node.upgrade() {
+                let _recovery = node.recovery();
                 node.attempt.looked_up();
                 node.start_connecting(&info);
             }
@@ -224,9 +226,14 @@ impl AbstractSocketNode {
     /// [`connect_to_next_address`](Self::connect_to_next_address). `timeout` is the time-out that
     /// has ended the attempt to connect to the last address.
     pub(super) fn connect_or_fail(&self, mut error: SocketError, mut timeout: Option<TimeoutKind>) {
+        let mark = self.closure.mark();
         loop {
             let Some(address) = self.attempt.next_address() else {
                 let _held = self.hold_closed();
+                self.drop_attempt();
+                if !self.closure.is_at(mark) {
+                    return;
+                }
                 self.closure.note(match timeout {
                     Some(kind) => CloseReason::TimedOut(kind),
                     None => CloseReason::ConnectFailed(error.clone()),
@@ -234,7 +241,6 @@ impl AbstractSocketNode {
                 self.end_connection();
                 self.status.set_state(SocketState::Unconnected);
                 self.set_error(&error);
-                self.drop_attempt();
                 self.state_changed.emit(SocketState::Unconnected);
                 self.emit_error();
                 if self.current_state() == SocketState::Unconnected {
@@ -256,9 +262,21 @@ impl AbstractSocketNode {
                 },
             };
             match engine.connect(&address, self.attempt.port()) {
+                // The program's logger has ended the attempt.
+                _ if !self.closure.is_at(mark) => return,
                 Ok(progress) => return self.begin_with(engine, progress),
                 Err(failed) => error = failed,
             }
+        }
+    }
+
+    /// Gives up the current address, and tries the next one.
+    pub(super) fn leave_address(&self, error: SocketError, timeout: Option<TimeoutKind>) {
+        let mark = self.closure.mark();
+        self.stop_connect_timer();
+        self.drop_attempt();
+        if self.closure.is_at(mark) {
+            self.connect_or_fail(error, timeout);
         }
     }
 
@@ -283,7 +301,10 @@ impl AbstractSocketNode {
 
     /// Lets the engine continue when it becomes ready while it connects.
     pub(super) fn on_connecting(&self, engine: &Rc<dyn Engine>) {
-        self.on_progress(engine, engine.finish_connecting());
+        let progress = engine.finish_connecting();
+        if self.has_engine(engine) {
+            self.on_progress(engine, progress);
+        }
     }
 
     pub(super) fn on_progress(
@@ -305,11 +326,7 @@ impl AbstractSocketNode {
                 self.read_again(engine);
                 self.on_connected();
             }
-            Err(error) => {
-                self.stop_connect_timer();
-                self.drop_attempt();
-                self.connect_to_next_address(error);
-            }
+            Err(error) => self.leave_address(error, None),
         }
     }
 
@@ -374,7 +391,6 @@ impl AbstractSocketNode {
             Some(Err(error)) => error,
             None => SocketError::timed_out(),
         };
-        self.drop_attempt();
-        self.connect_or_fail(error, Some(TimeoutKind::Address));
+        self.leave_address(error, Some(TimeoutKind::Address));
     }
 }

@@ -15,16 +15,16 @@ use crate::{
     sys::Socket,
 };
 
-/// A connection that has left its socket and can go to another thread.
+/// A connection that was taken out of its socket and can move to another thread.
 ///
 /// [`QTcpSocket::detach`](crate::QTcpSocket::detach) and
-/// [`QLocalSocket::detach`](crate::QLocalSocket::detach) make it, and
+/// [`QLocalSocket::detach`](crate::QLocalSocket::detach) create it, and
 /// [`QTcpSocket::attach`](crate::QTcpSocket::attach) and
-/// [`QLocalSocket::attach`](crate::QLocalSocket::attach) give it to another socket. Meanwhile the
-/// connection stays open, but nobody reads or writes. What the other end sends collects in the
-/// operating system.
+/// [`QLocalSocket::attach`](crate::QLocalSocket::attach) put it into another socket. Meanwhile the
+/// connection stays open, but nobody reads or writes. Bytes that the other end sends wait in the
+/// operating system's buffer.
 ///
-/// Dropping this value closes the connection, and bytes that were not sent are lost.
+/// Dropping this value closes the connection, and its unsent bytes are lost.
 pub struct DetachedSocket {
     pub(super) socket: Socket,
     pub(super) mode: OpenMode,
@@ -32,7 +32,7 @@ pub struct DetachedSocket {
     /// The limit of the read buffer.
     pub(super) limit: usize,
     pub(super) unread: DetachedBytes,
-    /// The write buffer, and how many of its bytes were sent but not announced.
+    /// The write buffer, and how many of its bytes were sent but not reported by `bytes_written`.
     pub(super) unsent: (DetachedBytes, usize),
     pub(super) ends: DetachedEnds,
     pub(super) host_name: Box<str>,

@@ -64,6 +64,7 @@ impl EventSource for AbstractSocketNode {
 
 impl TimerHandler for AbstractSocketNode {
     fn timer_due(self: Rc<Self>, id: TimerId) {
+        let _recovery = Recovery(&self);
         if self.timeouts.is_timer(id) {
             self.on_timeouts_due();
             return;
@@ -93,6 +94,11 @@ impl AbstractSocketNode {
 
     /// Does the work that the socket could not do because a slot panicked.
     fn recover(&self) {
+        if self.current_state() == SocketState::Connecting && !self.attempt.is_trying() {
+            // The slot of `host_found` or of `state_changed` has panicked.
+            self.try_addresses();
+            return;
+        }
         let linked = matches!(self.current_state(), SocketState::Connected | SocketState::Closing);
         let closes = self.ending.closes_when_connected()
             || self.ending.is_aborting()

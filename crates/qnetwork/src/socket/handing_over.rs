@@ -16,7 +16,7 @@ use std::rc::Rc;
 use qcore::{
     OpenMode,
     event_loop::Readiness,
-    internals::{DeviceInternals, buffer_len},
+    internals::{DeviceInternals, buffer_len, handed_over},
 };
 
 use super::{
@@ -32,16 +32,15 @@ use crate::{
 
 /// # Handing a connection over to another thread
 impl QTcpSocket {
-    /// Takes the connection out of this socket, for a socket of another thread, which calls
-    /// [`attach`](QTcpSocket::attach). The other end notices nothing.
+    /// Takes the connection out of this socket. Usually a socket of another thread then takes it
+    /// over with [`attach`](QTcpSocket::attach). The other end notices nothing.
     ///
-    /// Qt moves the whole object with `moveToThread()`. Here the object stays in its thread, and
-    /// the connection goes:
+    /// In Qt, `moveToThread()` moves the whole object. Here the object stays in its thread, and
+    /// only the connection moves:
     ///
-    /// * The connection takes along its descriptor with the [options](crate::SocketOption) that are
-    ///   set, the bytes that were received and not read, the bytes that were written and not sent,
-    ///   the addresses and the peer's name, the open mode, and the [limit of the read
-    ///   buffer](crate::QAbstractSocket::set_read_buffer_size).
+    /// * The connection takes along its descriptor with its [options](crate::SocketOption), the
+    ///   unread bytes, the unsent bytes, the addresses and the peer's name, the open mode, and the
+    ///   [limit of the read buffer](crate::QAbstractSocket::set_read_buffer_size).
     /// * The object keeps its slots, parent, children, properties and proxy settings. It is closed
     ///   and [`Unconnected`](SocketState::Unconnected). It can connect again, or be deleted.
     ///
@@ -61,7 +60,7 @@ impl QTcpSocket {
     /// The socket does not change, and the error is
     ///
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is not
-    ///   [`Connected`](SocketState::Connected), is to close as soon as everything is sent, or has
+    ///   [`Connected`](SocketState::Connected), will close as soon as everything is sent, or has
     ///   closed one half of the connection;
     /// * [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) for a
     ///   `QSslSocket` whose handshake is running.
@@ -108,6 +107,10 @@ impl QTcpSocket {
     /// worker.join().unwrap();
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
+    ///
+    /// A task that waits for this socket, and a [pipe](crate::pipe::pipe) of it, fail with
+    /// [`NotOpen`](qcore::DeviceErrorKind::NotOpen). A server that is
+    /// [shutting down](crate::QTcpServer::shutdown) no longer waits for the connection.
     #[doc(alias = "moveToThread")]
     pub fn detach(&self) -> Result<DetachedSocket, SocketError> {
         match self.layers.class() {
@@ -119,9 +122,9 @@ impl QTcpSocket {
     /// Continues a connection that another socket has [detached](QTcpSocket::detach), usually one
     /// of another thread.
     ///
-    /// The socket is [`Connected`](SocketState::Connected) afterwards and sends what the other
-    /// socket had not sent. If there are unread bytes, the next turn of the loop emits
-    /// [`ready_read`](qcore::io_device::DeviceNode::ready_read), and so does
+    /// After this call the socket is [`Connected`](SocketState::Connected), and it sends the bytes
+    /// that the other socket has not sent. If there are unread bytes, the next turn of the loop
+    /// emits [`ready_read`](qcore::io_device::DeviceNode::ready_read), and so does
     /// [`wait_for_ready_read`](crate::QAbstractSocket::wait_for_ready_read). The socket closes its
     /// previous connection, as
     /// [`set_socket_descriptor`](crate::QAbstractSocket::set_socket_descriptor) does. The only
@@ -154,6 +157,7 @@ impl AbstractSocketNode {
     /// Takes the connection out of this socket, and emits the change of the state.
     fn detach_connection(&self) -> Result<DetachedSocket, SocketError> {
         let connection = self.take_connection()?;
+        handed_over(&self.base).emit(());
         self.state_changed.emit(SocketState::Unconnected);
         Ok(connection)
     }
@@ -171,6 +175,10 @@ impl AbstractSocketNode {
         // What a proxy's engine still holds was received after what is in the buffer.
         let rest = engine.take_input();
         let socket = engine.release().ok_or_else(not_connected)?;
+        if !self.has_engine(&engine) {
+            // The program's logger has ended the connection.
+            return Err(not_connected());
+        }
         let mut connection = DetachedSocket::new(socket);
         connection.mode = self.base.open_mode();
         connection.is_unbuffered = self.reading.is_unbuffered();

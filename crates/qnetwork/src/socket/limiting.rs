@@ -1,4 +1,4 @@
-//! Limits of bytes a second.
+//! Limits of bytes per second.
 
 use super::{
     node::{AbstractSocketNode, Direction, QAbstractSocket},
@@ -6,16 +6,15 @@ use super::{
 };
 
 impl QAbstractSocket {
-    /// Limits how many bytes a second the socket receives; `None` removes the limit. Any number of
-    /// sockets may share a limit.
+    /// Limits how many bytes per second the socket receives. `None`, the default, removes the
+    /// limit. Any number of sockets may share a limit.
     ///
-    /// Bytes above the limit stay in the operating system's buffer, which slows the sender down. The
-    /// limit counts the bytes of the connection: for a `QSslSocket` these are the encrypted ones,
-    /// those of the handshake included.
+    /// Bytes above the limit stay in the operating system's buffer, which slows the sender down.
+    /// For a `QSslSocket` the limit counts the encrypted bytes, including those of the handshake.
     ///
-    /// Functions that wait, such as
-    /// [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read), do not keep to the limit, but
-    /// the bytes that they move count. UDP sockets and sockets without a read buffer have no limit.
+    /// Functions that wait, such as [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read),
+    /// ignore the limit, but the bytes that they move count. The limit has no effect on UDP sockets
+    /// and on sockets without a read buffer.
     ///
     /// # Examples
     ///
@@ -38,10 +37,11 @@ impl QAbstractSocket {
         self.rate(Direction::Reading)
     }
 
-    /// Limits how many bytes a second the socket sends; `None` removes the limit.
+    /// Limits how many bytes per second the socket sends. `None`, the default, removes the limit.
     ///
-    /// Bytes above the limit wait in the write buffer. [`flush`](QAbstractSocket::flush) keeps to the
-    /// limit, too. All else is as for [`set_read_rate`](QAbstractSocket::set_read_rate).
+    /// Bytes above the limit wait in the write buffer. [`flush`](QAbstractSocket::flush) also obeys
+    /// the limit. In all other respects this function works like
+    /// [`set_read_rate`](QAbstractSocket::set_read_rate).
     pub fn set_write_rate(&self, limit: Option<&RateLimit>) {
         self.set_rate(Direction::Writing, limit);
     }

@@ -9,14 +9,13 @@
 //!   loop ─► write_pending() ─► flush(): engine.write() ─► emit bytes_written ─► your slot
 //! ```
 //!
-//! A slot may do anything to the socket that called it. So nothing is borrowed while a slot runs,
-//! and the state is read again after each emission. The functions here work on the node, because
-//! the loop holds no handle: a slot that drops the last handle ends the socket at once.
+//! A slot may do anything to the socket that called it. So the socket borrows nothing while a slot
+//! runs, and reads its state again after each emission. The functions here work on the node,
+//! because the loop holds no handle: if a slot drops the last handle, the socket dies at once.
 //!
 //! # Files
 //!
-//! * `node/` has the node and the parts that it is made of. A part has private state and emits
-//!   nothing.
+//! * `node/` has the node and its parts. A part has private state and emits nothing.
 //! * `abstract_socket.rs` has the constructors and plain getters, `setters.rs` and `options.rs` the
 //!   setters; `tcp_options.rs` has the settings and figures of TCP.
 //! * `events.rs` has the functions that the loop calls, and `device.rs` those that the I/O device
@@ -26,16 +25,16 @@
 //! * `racing/` connects to several addresses at once, for sockets with happy eyeballs.
 //! * `reading.rs` and `writing.rs` move bytes, also for sockets without buffers. `pausing.rs` stops
 //!   reading.
-//! * `handing_over.rs` takes a connection out of a socket and puts it into another one; between them
-//!   it is a value of `detached.rs`.
-//! * `limiting.rs` limits the bytes a second, with a `rate_limit.rs`.
+//! * `handing_over.rs` takes a connection out of a socket and puts it into another one. In between,
+//!   the connection is a `DetachedSocket` of `detached.rs`.
+//! * `limiting.rs` limits the bytes per second, with a `RateLimit` of `rate_limit.rs`.
 //! * `splicing.rs` moves bytes to another socket within the kernel.
 //! * `closing.rs` ends the connection, also when the object dies. `close_reason.rs` says why it has
 //!   ended.
 //! * `timing.rs` has the time-outs.
 //! * `waiting.rs` has the functions that wait, which need no loop, and `awaiting.rs` those for
 //!   tasks.
-//! * `layering.rs` is for sockets in two layers, those that encrypt.
+//! * `layering.rs` is for sockets in two layers, which encrypt.
 //! * `udp/` has datagrams.
 
 mod abstract_socket;

@@ -36,8 +36,8 @@ impl QAbstractSocket {
 
     /// Returns the value of an option of the operating system's socket.
     ///
-    /// `None` stands for Qt's invalid `QVariant`: there is no such socket, or the system does not
-    /// have the option for sockets of this type.
+    /// Returns `None`, where Qt returns an invalid `QVariant`, if the operating system's socket
+    /// does not exist, or if the system does not have the option for sockets of this type.
     #[doc(alias = "socketOption")]
     #[must_use]
     pub fn socket_option(&self, option: SocketOption) -> Option<i32> {

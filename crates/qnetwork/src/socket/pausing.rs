@@ -1,6 +1,6 @@
 //! Pausing: the program stops and resumes reading.
 
-use qcore::object::Node;
+use qcore::{internals::DeviceInternals, object::Node};
 
 use super::node::{AbstractSocketNode, QAbstractSocket};
 
@@ -8,21 +8,21 @@ use super::node::{AbstractSocketNode, QAbstractSocket};
 impl QAbstractSocket {
     /// Stops reading until [`resume_reading`](QAbstractSocket::resume_reading) is called.
     ///
-    /// The socket emits no `ready_read`. What is in the read buffer can still be read. What arrives
-    /// stays in the operating system's buffer, and when that is full, the other end has to wait. So
-    /// a program can receive no faster than it works, with bounded memory.
+    /// Meanwhile the socket does not emit `ready_read`. The program can still read the bytes in the
+    /// read buffer. Bytes that arrive stay in the operating system's buffer, and when that is full,
+    /// the other end has to wait. So a program can receive at its own speed with bounded memory.
     ///
-    /// The socket still writes. It notices that the other end has closed the connection when it
-    /// writes, or when reading is resumed. A `QSslSocket` goes on with a handshake. It decrypts what
-    /// it has received already, and the program can read that. A UDP socket leaves datagrams with
-    /// the operating system, which drops those that have no room. Functions that wait for data fail
-    /// with [`Operation`](crate::SocketErrorKind::Operation).
+    /// The socket still writes. It notices that the other end has closed the connection only when
+    /// it writes, or when reading is resumed. A `QSslSocket` continues its handshake. It decrypts
+    /// the bytes that it has already received, and the program can read them. A UDP socket leaves
+    /// datagrams in the operating system's buffer. When that is full, the system drops datagrams.
+    /// Functions that wait for data fail with [`Operation`](crate::SocketErrorKind::Operation).
     ///
-    /// The pause holds for later connections of the socket, too. Qt has no such function.
+    /// The pause also applies to later connections of the socket. Qt has no such function.
     ///
     /// # Examples
     ///
-    /// A program that takes one request a time, and works on it in another thread:
+    /// A program that handles one request at a time, in another thread:
     ///
     /// ```
     /// use std::time::Duration;
@@ -63,8 +63,8 @@ impl QAbstractSocket {
     /// Reads again after [`pause_reading`](QAbstractSocket::pause_reading). Does nothing if reading
     /// is not paused.
     ///
-    /// If there are bytes in the read buffer, the event loop emits `ready_read` for them in its next
-    /// turn, also for those that the program has seen before the pause.
+    /// If there are bytes in the read buffer, the event loop emits `ready_read` in its next turn,
+    /// even if the socket has emitted it for these bytes before the pause.
     pub fn resume_reading(&self) {
         self.set_paused(false);
     }
@@ -89,7 +89,7 @@ impl QAbstractSocket {
 impl AbstractSocketNode {
     fn on_resumed(&self) {
         self.reopen();
-        if self.base.buffer_len() == 0 {
+        if self.base.held_len() == 0 {
             return;
         }
         let node = self.this.clone();

@@ -38,8 +38,8 @@ impl QAbstractSocket {
 
     /// Sets the proxy of the socket. It is used from the next connection on.
     ///
-    /// * A proxy of the type [`Default`](ProxyType::Default) stands for the application's proxy or
-    ///   the system's. With [`NoProxy`](ProxyType::NoProxy) the socket connects directly, whatever
+    /// * A proxy of the type [`Default`](ProxyType::Default) means the application's proxy or the
+    ///   system's. With [`NoProxy`](ProxyType::NoProxy) the socket connects directly, whatever
     ///   proxy the application has.
     /// * If the proxy looks up names, the socket passes the host's name to it unchanged, and does
     ///   not emit `host_found`.
@@ -118,7 +118,9 @@ impl AbstractSocketNode {
         let deadline = QDeadlineTimer::from(RELAY_TIMEOUT);
         while self.current_state() == SocketState::Connecting && self.has_engine(engine) {
             let progress = wait_for_progress(engine, deadline);
-            self.on_progress(engine, progress);
+            if self.has_engine(engine) {
+                self.on_progress(engine, progress);
+            }
         }
     }
 
@@ -136,8 +138,7 @@ impl AbstractSocketNode {
                     }
                     let unconnected = self.current_state() == SocketState::Unconnected;
                     if !self.has_engine(engine) || !unconnected {
-                        let text = "The socket was used otherwise when it was to be bound";
-                        return Err(SocketError::new(SocketErrorKind::Operation, text));
+                        return Err(used_otherwise());
                     }
                     engine.answered()
                 }
@@ -156,6 +157,10 @@ impl AbstractSocketNode {
             return;
         }
         self.release_engine();
+        if self.current_state() != SocketState::Bound {
+            // The program's logger has closed the socket.
+            return;
+        }
         self.ends.forget_addresses();
         self.set_error(error);
         self.change_state(SocketState::Unconnected);
@@ -189,7 +194,10 @@ impl AbstractSocketNode {
         }
         let Some(proxy) = self.proxies.used() else { return };
         let engine = self.engine().unwrap_or_else(|| self.proxy_engine(proxy));
+        let mark = self.closure.mark();
         match engine.connect_by_name(host_name, self.attempt.port()) {
+            // The program's logger has ended the attempt.
+            _ if !self.closure.is_at(mark) => {}
             Ok(progress) => self.begin_with(engine, progress),
             Err(error) => self.connect_to_next_address(error),
         }
@@ -213,7 +221,10 @@ impl AbstractSocketNode {
         self.set_asking(false);
         if self.current_state() == SocketState::Connecting && self.has_engine(engine) {
             self.start_connect_timer();
-            self.on_progress(engine, engine.answered());
+            let progress = engine.answered();
+            if self.has_engine(engine) {
+                self.on_progress(engine, progress);
+            }
         }
     }
 }
@@ -229,6 +240,11 @@ fn wait_for_progress(
     };
     engine.note(ready);
     engine.finish_connecting()
+}
+
+pub(super) fn used_otherwise() -> SocketError {
+    let text = "The socket was used otherwise when it was to be bound";
+    SocketError::new(SocketErrorKind::Operation, text)
 }
 
 fn not_supported() -> SocketError {

@@ -8,25 +8,27 @@ use std::{
     time::Duration,
 };
 
-use qcore::{Dispatcher, QElapsedTimer, TimerType};
+use qcore::{Dispatcher, QElapsedTimer, TimerType, event_loop::TimerId};
 
 use super::node::{AbstractSocketNode, Direction};
 
-/// How often a second a limit that somebody waits for is looked at, at most.
+/// How often per second, at most, a limit serves the sockets that wait.
 const PORTIONS: u64 = 50;
 
-/// A limit of bytes a second, which any number of sockets share.
+/// A limit of bytes per second, which any number of sockets can share.
 ///
-/// It is a token bucket: the bucket fills with as many bytes a second as the rate allows, up to the
-/// burst. A socket that reads or writes takes bytes out of the bucket. A socket that finds it empty
-/// waits, and the sockets that wait get equal shares in turn. So over a time of `t` seconds all
-/// sockets together move at most the burst and `t` times the rate.
+/// It is a token bucket: each second, the bucket gets as many bytes as the rate, up to the burst. A
+/// socket that reads or writes takes bytes out of the bucket. If the bucket is empty, the socket
+/// waits. Sockets that wait get equal shares in turn. So in `t` seconds, all sockets together move
+/// at most the burst plus `t` times the rate.
 ///
 /// [`set_read_rate`](super::QAbstractSocket::set_read_rate) and
-/// [`set_write_rate`](super::QAbstractSocket::set_write_rate) give a limit to a socket. One limit
-/// may apply to some sockets or all, for one direction or both. A clone is the same limit.
+/// [`set_write_rate`](super::QAbstractSocket::set_write_rate) set the limit of a socket. One limit
+/// may apply to some sockets or all, and to one direction or both. A clone refers to the same
+/// limit.
 ///
-/// A limit belongs to its thread. It has one timer, which runs only while a socket waits.
+/// A limit belongs to the thread that created it. It has one timer, which runs only while a socket
+/// waits.
 ///
 /// # Examples
 ///
@@ -58,13 +60,13 @@ struct Bucket {
     since: QElapsedTimer,
     /// Those that wait, in the order in which they came.
     waiting: RefCell<VecDeque<(Weak<AbstractSocketNode>, Direction)>>,
-    /// Whether the timer runs.
-    is_armed: Cell<bool>,
+    /// Runs while somebody waits.
+    timer: Cell<Option<TimerId>>,
 }
 
 impl RateLimit {
-    /// Creates a limit of `bytes_per_second`, at least 1. The burst is a tenth of it, at least 1.
-    /// The bucket is full at the beginning.
+    /// Creates a limit of `bytes_per_second`, at least 1. The burst is a tenth of the rate, at
+    /// least 1. The bucket is full at first.
     #[must_use]
     pub fn new(bytes_per_second: u64) -> Self {
         let rate = clamp(bytes_per_second);
@@ -80,36 +82,40 @@ impl RateLimit {
             filled_at: Cell::new(0),
             since,
             waiting: RefCell::default(),
-            is_armed: Cell::new(false),
+            timer: Cell::new(None),
         }))
     }
 
-    /// Returns the rate in bytes a second.
+    /// Returns the rate in bytes per second.
     #[must_use]
     pub fn rate(&self) -> u64 {
         self.0.rate.get()
     }
 
-    /// Sets the rate in bytes a second, at least 1. The burst stays.
+    /// Sets the rate in bytes per second, at least 1. The burst does not change. Sockets that wait
+    /// now wait as long as the new rate requires.
     pub fn set_rate(&self, bytes_per_second: u64) {
         self.0.fill();
         self.0.rate.set(clamp(bytes_per_second));
+        self.0.arm_again();
     }
 
-    /// Returns how many bytes the bucket holds at most.
+    /// Returns the burst: how many bytes the bucket holds at most.
     #[must_use]
     pub fn burst(&self) -> u64 {
         self.0.burst.get()
     }
 
-    /// Sets how many bytes the bucket holds at most, at least 1. After a pause, that many bytes may
-    /// be moved at once.
+    /// Sets the burst: how many bytes the bucket holds at most, at least 1. After a pause, the
+    /// sockets may move that many bytes at once. The default is a tenth of the rate.
     pub fn set_burst(&self, bytes: u64) {
         self.0.burst.set(clamp(bytes));
         self.0.fill();
+        self.0.arm_again();
     }
 
-    /// Returns how many sockets wait; a socket that waits in both directions counts twice.
+    /// Returns how many sockets wait for bytes. A socket that waits in both directions counts
+    /// twice.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.0.waiting.borrow().len()
@@ -137,6 +143,9 @@ impl RateLimit {
     pub(super) fn give_back(&self, count: usize) {
         let level = self.0.level.get().saturating_add(count as i64);
         self.0.level.set(level.min(self.0.burst.get() as i64));
+        if self.0.timer.get().is_some() && level >= self.0.portion() as i64 {
+            self.0.arm_again();
+        }
     }
 
     /// Takes bytes that were moved without asking.
@@ -184,19 +193,28 @@ impl Bucket {
 
     /// Starts the timer, if it does not run.
     fn arm(&self) {
-        if self.is_armed.replace(true) {
+        if self.timer.get().is_some() {
             return;
         }
         let missing = i128::from(self.portion()) - i128::from(self.level.get());
         let nanos = missing.max(0) * 1_000_000_000 / i128::from(self.rate.get());
         let interval = Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX) + 1);
         let this = self.this.clone();
-        self.dispatcher.call_after(interval, TimerType::Precise, move || {
+        let due = move || {
             if let Some(this) = this.upgrade() {
-                this.is_armed.set(false);
+                this.timer.set(None);
                 this.serve();
             }
-        });
+        };
+        self.timer.set(Some(self.dispatcher.call_after(interval, TimerType::Precise, due)));
+    }
+
+    /// Starts a running timer again, because those that wait may get bytes earlier or later now.
+    fn arm_again(&self) {
+        if let Some(timer) = self.timer.take() {
+            self.dispatcher.stop_timer(timer);
+            self.arm();
+        }
     }
 
     /// Gives each socket that waits its share, as far as there are bytes.

@@ -2,16 +2,16 @@
 //!
 //! # Sockets without a read buffer
 //!
-//! The bytes, and also the end of the stream, stay with the system until the program reads. The
-//! socket emits `ready_read` once when there is something to read, and then not again before the
-//! program has read something. A program that reads up to the end of the stream finds the socket
-//! unconnected. No signal of Qt's reports that. All of this is as in Qt.
+//! The bytes and the end of the stream stay in the operating system until the program reads. When
+//! there is something to read, the socket emits `ready_read` once, and then not again until the
+//! program has read something. When the program reads the end of the stream, the socket becomes
+//! unconnected, and emits none of Qt's signals for that. All of this is as in Qt.
 
 use std::rc::Rc;
 
 use qcore::{
     DeviceError,
-    internals::{DeviceInternals, SCRATCH},
+    internals::{DeviceInternals, GIVEN_AWAY, SCRATCH},
 };
 
 use super::{
@@ -25,11 +25,11 @@ use crate::{
 };
 
 impl QAbstractSocket {
-    /// Limits the read buffer to `size` bytes. The default, 0, is no limit.
+    /// Limits the read buffer to `size` bytes. The default, 0, means no limit.
     ///
     /// Bytes that do not fit stay in the operating system's buffer, which slows the sender down.
     ///
-    /// # When reading goes on
+    /// # When the socket reads again
     ///
     /// As in Qt, a socket that finds its buffer full stops reading and does not emit `ready_read`
     /// any more. It reads again when
@@ -39,9 +39,9 @@ impl QAbstractSocket {
     /// * the program calls [`wait_for_ready_read`](QAbstractSocket::wait_for_ready_read).
     ///
     /// Reading a part of the buffer is not enough, unless a slot of `ready_read` does so before
-    /// more has arrived. So a program that reads a part of the buffer outside of that slot, by a
-    /// timer for example, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
-    /// arrive. Such a program has to restart reading by changing the limit:
+    /// more bytes have arrived. So a program that reads a part of the buffer elsewhere, for example
+    /// in a slot of a timer, may wait for ever: if it takes 3 bytes of a full buffer of 4, no more
+    /// bytes arrive. Such a program has to restart reading by changing the limit:
     ///
     /// ```
     /// use std::{cell::RefCell, rc::Rc};
@@ -80,8 +80,8 @@ impl QAbstractSocket {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     ///
-    /// A program does not need this if it always reads everything in the slot and keeps the rest in
-    /// a buffer of its own.
+    /// A program does not need this if its slot of `ready_read` always reads all bytes, and keeps
+    /// incomplete data in a buffer of its own.
     #[doc(alias = "setReadBufferSize")]
     pub fn set_read_buffer_size(&self, size: usize) {
         match self.layers.class() {
@@ -90,10 +90,6 @@ impl QAbstractSocket {
         }
     }
 }
-
-/// A block with at least this many bytes goes into the read buffer as it is. Copying the bytes would
-/// cost more. The block takes at most four times the memory of its bytes.
-const GIVEN_AWAY: usize = SCRATCH / 4;
 
 /// Where received bytes go.
 enum Sink {
@@ -107,7 +103,7 @@ enum Sink {
 
 impl AbstractSocketNode {
     pub(crate) fn limit_reading(&self, size: usize) {
-        if self.reading.set_limit(size) && (size == 0 || self.base.buffer_len() < size) {
+        if self.reading.set_limit(size) && (size == 0 || self.base.held_len() < size) {
             self.read_on();
         }
     }
@@ -125,7 +121,7 @@ impl AbstractSocketNode {
         if self.reading.is_unbuffered() {
             return (Sink::System, SCRATCH);
         }
-        (Sink::Buffer, self.reading.room(self.base.buffer_len()))
+        (Sink::Buffer, self.reading.room(self.base.held_len()))
     }
 
     /// Returns whether there is room for at least one byte more.
@@ -173,8 +169,9 @@ impl AbstractSocketNode {
             return false;
         }
         let room = room.min(max);
+        let lends = self.lends_blocks(&sink);
         let (outcome, emits) = match sink {
-            Sink::Buffer => (self.read_to_buffer(engine, room), self.base.is_readable()),
+            Sink::Buffer => (self.read_to_buffer(engine, room, lends), self.base.is_readable()),
             Sink::Outer(outer) => (outer.receive(engine, room), true),
             Sink::System => return self.announce_unread(engine),
         };
@@ -188,13 +185,17 @@ impl AbstractSocketNode {
                 if self.keeps_sending(engine, &error) {
                     return false;
                 }
-                self.on_remote_close(&error);
+                // The program's logger may have ended the connection.
+                if self.has_engine(engine) {
+                    self.on_remote_close(&error);
+                }
                 return false;
             }
         }
         // Ask before emitting, so that a loop that a slot runs continues to read.
         self.read_again(engine);
         if emits {
+            let _lent = lends.then(|| Lent(self));
             self.emit_ready_read();
         }
         // A slot may have filled the buffer by a function that waits, which stops reading, and then
@@ -206,14 +207,26 @@ impl AbstractSocketNode {
         true
     }
 
+    /// Returns whether what is read goes into the read buffer as the block that it was read into.
+    /// Then a slot of `ready_read` that reads it copies it only once. What the slot leaves is copied
+    /// to memory of its size.
+    ///
+    /// A slot that runs a loop would gather blocks, and so would a program that reads later.
+    fn lends_blocks(&self, sink: &Sink) -> bool {
+        matches!(sink, Sink::Buffer)
+            && self.base.buffer_len() == 0
+            && !self.reading.ready_read().is_running()
+            && self.with_front(|device| device.ready_read.is_connected())
+    }
+
     /// Reads once into the buffer. A socket that is open only for writing drops the bytes.
-    fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {
+    fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize, lends: bool) -> Outcome {
         let pool = self.base.pool();
         let mut block = pool.take_block();
         let outcome = engine.read_to(&mut block, room);
         if self.base.is_readable() {
-            if block.len() >= GIVEN_AWAY {
-                self.base.append_chunk(block);
+            if block.len() >= GIVEN_AWAY || lends && !block.is_empty() {
+                self.base.lend_block(block);
                 return outcome;
             }
             self.base.append_to_buffer(&block);
@@ -315,12 +328,17 @@ impl AbstractSocketNode {
                     count = moved;
                 }
                 Outcome::WouldBlock => {}
+                Outcome::Failed(error) if !self.has_engine(engine) => return Err(error.into()),
                 Outcome::Failed(error) => {
                     let was_reset = engine.was_reset();
                     self.closure.note(CloseReason::of_error(&error, was_reset));
                     self.reading.set_reset(was_reset);
                     self.set_error(&error);
+                    let mark = self.closure.mark();
                     self.release_engine();
+                    if !self.closure.is_at(mark) {
+                        return Err(error.into());
+                    }
                     self.status.set_state(SocketState::Unconnected);
                     self.end_connection();
                     // As in Qt, reading emits nothing. The loop emits `closed`.
@@ -332,5 +350,14 @@ impl AbstractSocketNode {
         self.reading.set_read();
         self.read_again(engine);
         Ok(count)
+    }
+}
+
+/// A block in the read buffer, while slots of `ready_read` run.
+struct Lent<'a>(&'a AbstractSocketNode);
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        self.0.base.return_block();
     }
 }

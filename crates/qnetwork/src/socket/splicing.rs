@@ -1,8 +1,8 @@
 //! Moving bytes from one socket to another within the kernel.
 //!
-//! The bytes go from the system's buffer of the one socket into a pipe of the kernel, and from there
-//! into the buffer of the other socket. The process never sees them. A splice has a pipe only while
-//! bytes are on their way; the loop keeps a few pipes for reuse.
+//! The bytes go from the kernel's buffer of one socket into a pipe of the kernel, and from there
+//! into the kernel's buffer of the other socket. They are never copied to the process. A splice has
+//! a pipe only while bytes are on their way; the loop keeps a few pipes for reuse.
 
 use std::{
     cell::RefCell,
@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use qcore::QIODevice;
+use qcore::{QIODevice, internals::DeviceInternals};
 
 use super::{
     node::{AbstractSocketNode, Direction},
@@ -26,16 +26,16 @@ use crate::{
 const BUDGET: usize = 2 << 20;
 /// How many pipes a loop keeps for reuse.
 const KEPT: usize = 8;
-/// If fewer bytes come at a time, copying them costs less.
+/// If fewer bytes than this arrive at a time, copying them is faster.
 const WORTH: usize = 16 * 1024;
-/// How many times in a row little may come before the splice stops.
+/// How many times in a row fewer bytes may arrive before the splice stops.
 const PATIENCE: u32 = 4;
 
 /// Why a splice has stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spliced {
-    /// Something is in the way: the source has ended, the target cannot take bytes directly, or
-    /// copying costs less. The streams of the two sockets find out.
+    /// The splice cannot continue: the source has ended, the target cannot take bytes directly, or
+    /// copying is faster. The streams of the two sockets determine which.
     Stopped,
     /// The system cannot splice these two sockets.
     Impossible,
@@ -51,24 +51,24 @@ pub(crate) struct Splice {
     to: Rc<AbstractSocketNode>,
     pipe: Option<KernelPipe>,
     pipes: Rc<Pipes>,
-    /// How many bytes have come since the source was last empty.
+    /// How many bytes have arrived since the source was last empty.
     burst: usize,
-    /// How many times in a row little has come.
+    /// How many times in a row fewer bytes than [`WORTH`] have arrived.
     small: u32,
-    /// The target does not take the bytes that are in the pipe, which the time-outs of both sockets
-    /// have to know.
+    /// The target does not take the bytes that are in the pipe. The time-outs of both sockets
+    /// depend on that.
     stalled: bool,
 }
 
 impl Splice {
-    /// Begins to splice, if nothing is in the way: both sockets are plain and connected, and neither
-    /// has buffered data. `front` is the device of the source if that is another object.
+    /// Begins to splice, if both sockets are plain and connected, and neither has buffered data.
+    /// `front` is the device of the source if that is another object.
     pub(crate) fn begin(
         from: &AbstractSocketNode,
         to: &AbstractSocketNode,
         front: Option<&QIODevice>,
     ) -> Option<Self> {
-        let empty = front.is_none_or(|front| front.buffer_len() == 0);
+        let empty = front.is_none_or(|front| front.held_len() == 0);
         if !empty || !from.gives_directly() || from.extras.is_tapped() || !to.takes_directly() {
             return None;
         }
@@ -114,6 +114,7 @@ impl Splice {
                     }
                     Outcome::WouldBlock => {}
                     Outcome::Failed(error) => {
+                        to.close_failed();
                         self.to.on_splice_failed(&to, &error);
                         return Poll::Ready(Spliced::Stopped);
                     }
@@ -169,7 +170,7 @@ impl Splice {
         }
     }
 
-    /// Takes the bytes that are on their way.
+    /// Takes the bytes that are in the pipe.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         match &mut self.pipe {
             // Reading from a pipe that has the bytes does not fail.
@@ -201,18 +202,20 @@ impl Drop for Splice {
 }
 
 impl AbstractSocketNode {
-    /// Returns whether the system's socket is all there is to this one for received bytes.
+    /// Returns whether received bytes come only from the system's socket, without a layer or a
+    /// buffer above it.
     fn gives_directly(&self) -> bool {
         self.is_direct()
             && !self.reading.is_ended()
             && !self.is_paused()
             && !self.reading.is_unbuffered()
             && !self.reading.has_inherited()
-            && self.base.buffer_len() == 0
+            && self.base.held_len() == 0
             && !self.base.is_transaction_started()
     }
 
-    /// Returns whether the system's socket is all there is to this one for written bytes.
+    /// Returns whether written bytes go directly to the system's socket, without a layer or a
+    /// buffer above it.
     fn takes_directly(&self) -> bool {
         self.is_direct() && !self.writing.is_shut_down() && self.writing.is_empty()
     }
@@ -225,9 +228,9 @@ impl AbstractSocketNode {
             && self.engine().is_some_and(|engine| engine.splices())
     }
 
-    /// The source of a splice sends no more.
+    /// The peer of a splice's source sends no more.
     fn on_splice_ended(&self, engine: &Rc<dyn Engine>, error: &SocketError) {
-        if !self.keeps_sending(engine, error) {
+        if !self.keeps_sending(engine, error) && self.has_engine(engine) {
             self.on_remote_close(error);
         }
     }

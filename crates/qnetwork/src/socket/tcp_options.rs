@@ -12,25 +12,27 @@ use crate::{
 
 /// # Settings and figures of TCP
 ///
-/// These concern the operating system's socket, which exists while this socket is connected,
-/// connecting or bound. So a program sets them for each connection, in a slot of
-/// [`connected`](super::AbstractSocketNode::connected). With a proxy they concern the connection to
-/// the proxy. Qt has only [`KeepAlive`](super::SocketOption::KeepAlive), which is on or off.
+/// These settings belong to the operating system's socket, which exists only while this socket is
+/// connected, connecting or bound. So set them for each connection, in a slot of
+/// [`connected`](super::AbstractSocketNode::connected). With a proxy they apply to the connection
+/// to the proxy. Qt has only [`KeepAlive`](super::SocketOption::KeepAlive), which is on or off.
 ///
 /// # Errors
 ///
 /// All of these functions fail with
 ///
-/// * [`Operation`](SocketErrorKind::Operation) if there is no such socket at the moment
+/// * [`Operation`](SocketErrorKind::Operation) if the operating system's socket does not exist at
+///   the moment
 /// * [`UnsupportedSocketOperation`](SocketErrorKind::UnsupportedSocketOperation) if it is not a TCP
-///   socket, if the system does not have the value, and on all systems but Linux and Android
+///   socket, if the value is out of the system's range, and on systems other than Linux and Android
 impl QAbstractSocket {
-    /// Makes the system probe the connection when nothing arrives. If the probes stay without an
-    /// answer, the connection ends with the error [`Network`](SocketErrorKind::Network). `None`
-    /// switches that off, which is the default.
+    /// Makes the operating system send probes when nothing arrives. If the other end answers none
+    /// of the probes, the connection ends with the error [`Network`](SocketErrorKind::Network).
+    /// `None`, the default, switches the probes off.
     ///
-    /// The system probes only a connection on which nothing waits to be acknowledged. See
-    /// [`set_user_timeout`](QAbstractSocket::set_user_timeout) for the others.
+    /// The system sends probes only while all sent bytes are acknowledged.
+    /// [`set_user_timeout`](QAbstractSocket::set_user_timeout) is for bytes that stay
+    /// unacknowledged.
     ///
     /// # Errors
     ///
@@ -59,7 +61,7 @@ impl QAbstractSocket {
         self.with_system(|socket| tcp::set_keep_alive(socket, keep_alive))
     }
 
-    /// Returns when the system probes the connection; `None` if it does not.
+    /// Returns when the system sends probes; `None` if it sends none.
     ///
     /// # Errors
     ///
@@ -68,22 +70,21 @@ impl QAbstractSocket {
         self.with_system(tcp::keep_alive)
     }
 
-    /// Sets how long data that was sent may stay without an acknowledgement, in milliseconds or as a
-    /// `Duration` (`TCP_USER_TIMEOUT`). After this time the connection ends with the error
-    /// [`Network`](SocketErrorKind::Network). A negative number, the default, leaves the time to the
-    /// system; with Linux it is about 15 minutes.
+    /// Sets how long sent bytes may stay unacknowledged, in milliseconds or as a `Duration`
+    /// (`TCP_USER_TIMEOUT`). After this time the connection ends with the error
+    /// [`Network`](SocketErrorKind::Network). With a negative number, the default, the system
+    /// chooses the time; on Linux it is about 15 minutes.
     ///
     /// # Errors
     ///
-    /// Those of all [settings of TCP](#settings-and-figures-of-tcp). The system does not have the
-    /// value 0, and none of more than 24.8 days.
+    /// Those of all [settings of TCP](#settings-and-figures-of-tcp). 0 and times of more than 24.8
+    /// days are out of the system's range.
     pub fn set_user_timeout(&self, timeout: impl Into<Interval>) -> Result<(), SocketError> {
         let timeout = timeout.into().as_duration();
         self.with_system(|socket| tcp::set_user_timeout(socket, timeout))
     }
 
-    /// Returns how long data that was sent may stay without an acknowledgement; `None` if the system
-    /// decides.
+    /// Returns how long sent bytes may stay unacknowledged; `None` if the system chooses the time.
     ///
     /// # Errors
     ///
@@ -92,8 +93,8 @@ impl QAbstractSocket {
         self.with_system(tcp::user_timeout)
     }
 
-    /// Returns what the system knows about the connection: the round-trip time, what is on the way,
-    /// what was lost (`TCP_INFO`).
+    /// Returns the system's figures about the connection (`TCP_INFO`): the round-trip time, the
+    /// number of unacknowledged and of lost segments, and others.
     ///
     /// # Errors
     ///

@@ -8,25 +8,25 @@ use crate::common::{SocketError, SocketErrorKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimeoutKind {
-    /// Connecting: the look-up of the name, all addresses together, and a proxy. Encryption is not
-    /// part of it.
+    /// Connecting as a whole: the look-up of the name, all addresses, and a proxy, without the TLS
+    /// handshake.
     Connect,
-    /// Connecting to one address. 30 seconds if it is not set.
+    /// Connecting to one address, or to a proxy including its handshake. The default is 30 seconds.
     Address,
     /// The handshake with a proxy, after the connection to the proxy is made.
     ProxyHandshake,
     /// The TLS handshake.
     TlsHandshake,
-    /// The time in which nothing was received.
+    /// The time since the socket last received bytes.
     IdleRead,
-    /// The time in which the system took none of the bytes that wait to be sent.
+    /// The time in which the operating system has taken none of the unsent bytes.
     IdleWrite,
     /// The whole life of a connection, from its beginning.
     Lifetime,
-    /// Closing: the time to send what was written.
+    /// The time that closing takes to send the unsent bytes.
     Close,
-    /// The answer to a ping of a [`Heartbeat`](crate::Heartbeat). The heartbeat has the times;
-    /// `set_timeout` with this kind has no effect.
+    /// The time until the answer to a ping of a [`Heartbeat`](crate::Heartbeat). The settings of
+    /// the heartbeat determine it; `set_timeout` with this kind has no effect.
     Heartbeat,
 }
 

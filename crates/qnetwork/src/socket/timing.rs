@@ -1,6 +1,9 @@
 //! The time-outs of sockets: the settings, and what happens when one expires.
 
-use std::{rc::Weak, time::Duration};
+use std::{
+    rc::{Rc, Weak},
+    time::Duration,
+};
 
 use qcore::{Interval, QDeadlineTimer, event_loop::TimerHandler};
 
@@ -10,15 +13,16 @@ use super::{
     state::SocketState,
     timeout_kind::TimeoutKind,
 };
+use crate::{common::OnPanic, engine::Engine};
 
 /// # Time-outs
 impl QAbstractSocket {
-    /// Sets a time-out, in milliseconds or as a `Duration`. A negative number switches it off. All
-    /// are off by default, except that each address has 30 seconds.
+    /// Sets a time-out, in milliseconds or as a `Duration`. A negative number switches it off. By
+    /// default all are off, except that [`Address`](TimeoutKind::Address) is 30 seconds.
     ///
-    /// The settings stay for all connections of the socket. A setting for a connection that exists
-    /// counts from now on, or from the beginning of the connection if the socket had another
-    /// time-out then. Qt has no such settings.
+    /// The setting applies to the current connection of the socket and to all later ones. For the
+    /// current connection, the time counts from the beginning of the connection if the socket
+    /// already had a time-out of any kind then, and otherwise from now on. Qt has no such settings.
     ///
     /// # What happens
     ///
@@ -29,18 +33,21 @@ impl QAbstractSocket {
     /// with a proxy, and its text names the time-out. [`closed`](AbstractSocketNode::closed) has
     /// the reason [`TimedOut`](CloseReason::TimedOut) with the kind.
     ///
-    /// The functions that wait, such as `wait_for_ready_read`, also end a connection whose time is
-    /// over. Time-outs do not apply to UDP sockets.
+    /// Time-outs also expire while a function such as `wait_for_ready_read` waits. They do not
+    /// apply to UDP sockets.
     ///
     /// # How exact they are
     ///
     /// No time-out expires early. [`IdleRead`](TimeoutKind::IdleRead) and
-    /// [`IdleWrite`](TimeoutKind::IdleWrite) may be late by an eighth of the time: receiving and
-    /// sending start no timer, and a single timer checks eight times whether anything has moved.
-    /// `IdleRead` does not count while the socket reads nothing: while its read buffer is full,
-    /// while reading is paused, while it waits for its share of a [`RateLimit`](crate::RateLimit),
-    /// and after the other end has closed its half of the connection. `IdleWrite` does not count
-    /// while the socket waits for its share of a `RateLimit`.
+    /// [`IdleWrite`](TimeoutKind::IdleWrite) may expire late, by up to an eighth of their time: to
+    /// save work, the socket does not start a timer each time it receives or sends, but checks
+    /// eight times within the time-out whether it has.
+    ///
+    /// The time of `IdleRead` does not run while the socket does not read: while its read buffer is
+    /// full, while reading is paused, while the socket waits for its share of a
+    /// [`RateLimit`](crate::RateLimit), and after the other end has closed its half of the
+    /// connection. The time of `IdleWrite` does not run while the socket waits for its share of a
+    /// `RateLimit`.
     ///
     /// # Examples
     ///
@@ -89,16 +96,15 @@ impl QAbstractSocket {
         }
     }
 
-    /// Closes the connection like
-    /// [`disconnect_from_host`](QAbstractSocket::disconnect_from_host), but aborts it if not
-    /// everything is sent within `timeout`, in milliseconds or as a `Duration`.
+    /// Closes the connection like [`disconnect_from_host`](QAbstractSocket::disconnect_from_host),
+    /// but aborts it if bytes are still unsent after `timeout`, in milliseconds or as a `Duration`.
+    /// A negative number means no limit.
     ///
-    /// Without a time-out, a peer that never reads keeps the connection for ever. If the time is
-    /// over, the socket emits [`error_occurred`](AbstractSocketNode::error_occurred), aborts, and
-    /// emits [`closed`](AbstractSocketNode::closed) with the reason
-    /// [`TimedOut`](CloseReason::TimedOut) and the kind [`Close`](TimeoutKind::Close). A negative
-    /// number is no limit. A socket that is still connecting has the same time to connect, send
-    /// and close.
+    /// Without a time-out, a peer that never reads keeps the connection open for ever. When the
+    /// time is over, the socket emits [`error_occurred`](AbstractSocketNode::error_occurred),
+    /// aborts, and emits [`closed`](AbstractSocketNode::closed) with the reason
+    /// [`TimedOut`](CloseReason::TimedOut) and the kind [`Close`](TimeoutKind::Close). If the
+    /// socket is still connecting, `timeout` limits connecting, sending and closing together.
     ///
     /// Emits the same signals as `disconnect_from_host` before it returns:
     /// [`state_changed`](AbstractSocketNode::state_changed), and if there is nothing to send,
@@ -198,8 +204,13 @@ impl AbstractSocketNode {
         self.timeouts.limit(kind)
     }
 
+    /// Returns whether the socket would read bytes if there were any.
+    pub(crate) fn reads_now(&self) -> bool {
+        self.situation().reads
+    }
+
     /// Makes the part for time-outs. A connection that exists begins now, for these.
-    fn use_timeouts(&self) {
+    pub(crate) fn use_timeouts(&self) {
         if !self.timeouts.are_unused() {
             return;
         }
@@ -265,19 +276,28 @@ impl AbstractSocketNode {
         if self.is_connecting() {
             self.attempt.cancel_lookup();
             self.attempt.forget_addresses();
-            self.stop_connect_timer();
-            self.drop_attempt();
-            self.connect_or_fail(kind.error(), Some(kind));
+            self.leave_address(kind.error(), Some(kind));
             return;
         }
         let Some(engine) = self.engine() else { return };
+        let node = self.this.clone();
+        let of = Rc::downgrade(&engine);
+        let _abort = OnPanic::new(self.dispatcher(), move || {
+            if let (Some(node), Some(engine)) = (node.upgrade(), of.upgrade()) {
+                node.abort_with_engine(&engine);
+            }
+        });
         self.report(kind.error());
-        if !self.has_engine(&engine) {
-            return;
-        }
-        match self.layers.outer() {
-            Some(outer) => outer.abort(),
-            None => self.abort_connection(),
+        self.abort_with_engine(&engine);
+    }
+
+    /// Aborts the connection if it still has this engine.
+    fn abort_with_engine(&self, engine: &Rc<dyn Engine>) {
+        if self.has_engine(engine) {
+            match self.layers.outer() {
+                Some(outer) => outer.abort(),
+                None => self.abort_connection(),
+            }
         }
     }
 }

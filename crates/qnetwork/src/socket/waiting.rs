@@ -57,7 +57,7 @@ impl QAbstractSocket {
     /// Waits until new data has arrived and the socket has emitted `ready_read`. The deadline is a
     /// number of milliseconds, -1 for no limit, or a `Duration`.
     ///
-    /// Meanwhile the socket sends what was written. A socket that is connecting connects first.
+    /// Meanwhile the socket sends its unsent bytes. A socket that is connecting connects first.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///
@@ -145,7 +145,7 @@ impl QAbstractSocket {
     /// Waits until the socket is disconnected. The deadline is a number of milliseconds, -1 for no
     /// limit, or a `Duration`.
     ///
-    /// Meanwhile the socket sends what was written and receives what arrives.
+    /// Meanwhile the socket sends its unsent bytes, and receives the bytes that arrive.
     ///
     /// Like the loop, the function emits the signals of the socket before it returns.
     ///
@@ -313,9 +313,14 @@ impl AbstractSocketNode {
         let error = SocketError::new(SocketErrorKind::SocketTimeout, "Socket operation timed out");
         let _held = self.hold_closed();
         self.closure.note(CloseReason::ConnectFailed(error.clone()));
-        self.end_connection();
+        let mark = self.closure.mark();
         self.stop_connect_timer();
         self.release_engine();
+        if !self.closure.is_at(mark) {
+            // The program's logger has ended the attempt.
+            return error;
+        }
+        self.end_connection();
         self.attempt.forget_addresses();
         self.set_error(&error);
         self.change_state(SocketState::Unconnected);

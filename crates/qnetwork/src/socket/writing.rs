@@ -104,9 +104,11 @@ impl AbstractSocketNode {
         Ok(count)
     }
 
-    /// Fails if there is no connection to write to and there will be none.
+    /// Fails if there is no connection to write to and there will be none. After `abort` has dropped
+    /// what was not sent, a slot that writes would leave a gap in the stream.
     fn check_linked(&self) -> Result<(), DeviceError> {
-        if self.current_state() == SocketState::Unconnected || self.is_dead() {
+        let is_unlinked = self.current_state() == SocketState::Unconnected || self.is_dead();
+        if is_unlinked || self.ending.is_aborting() {
             let error = SocketError::new(SocketErrorKind::Unknown, "Socket is not connected");
             self.set_error(&error);
             return Err(DeviceError::new(DeviceErrorKind::Closed, error.text()));
@@ -121,21 +123,24 @@ impl AbstractSocketNode {
         if data.is_empty() {
             return Ok(0);
         }
-        let outcome = match engine.check_connected() {
-            Ok(()) => engine.write(&[IoSlice::new(data)]),
-            Err(error) => Outcome::Failed(error),
+        let error = match engine.check_connected() {
+            Err(error) => error,
+            Ok(()) => match engine.write(&[IoSlice::new(data)]) {
+                Outcome::Moved(count) => {
+                    self.timeouts.note_sent();
+                    return Ok(count);
+                }
+                Outcome::WouldBlock => return Ok(0),
+                Outcome::Failed(error) => {
+                    engine.close_failed();
+                    error
+                }
+            },
         };
-        match outcome {
-            Outcome::Moved(count) => {
-                self.timeouts.note_sent();
-                Ok(count)
-            }
-            Outcome::WouldBlock => Ok(0),
-            Outcome::Failed(error) => {
-                self.set_error(&error);
-                Err(error.into())
-            }
+        if self.has_engine(&engine) {
+            self.set_error(&error);
         }
+        Err(error.into())
     }
 
     /// Step 2: asks the loop to call the socket for sending, unless it was asked already.
@@ -227,7 +232,10 @@ impl AbstractSocketNode {
                 // The engine is not writable now. First announce what was sent.
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
-                    self.on_write_error(&error);
+                    engine.close_failed();
+                    if self.has_engine(&engine) {
+                        self.on_write_error(&error);
+                    }
                     break;
                 }
             }

@@ -116,8 +116,8 @@ impl Drop for SigPipe {
     }
 }
 
-/// Gives SIGPIPE its default action, which ends the process, as long as this value lives. The action
-/// belongs to the process, so only one test at a time has such a value.
+/// Gives SIGPIPE its default action, which ends the process, as long as this value lives. The
+/// action belongs to the process, so only one test at a time has such a value.
 #[cfg(test)]
 pub(super) struct DefaultSigPipe {
     before: libc::sighandler_t,

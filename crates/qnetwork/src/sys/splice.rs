@@ -2,7 +2,7 @@
 
 use std::{io, os::fd::AsFd};
 
-use super::pipes::SigPipe;
+use super::{Socket, pipes::SigPipe};
 
 /// How many bytes a pipe of the kernel holds, and one call moves, at most.
 pub(crate) const CAPACITY: usize = 256 * 1024;
@@ -18,6 +18,9 @@ pub(crate) struct KernelPipe {
     held: usize,
     /// The system does not splice these sockets.
     refused: bool,
+    /// The bytes of simulated sockets, whose descriptors carry none.
+    #[cfg(feature = "simulation")]
+    simulated: Vec<u8>,
 }
 
 impl KernelPipe {
@@ -28,7 +31,14 @@ impl KernelPipe {
         }
         let (reader, writer) = io::pipe()?;
         enlarge(&writer);
-        Ok(KernelPipe { reader, writer, held: 0, refused: false })
+        Ok(KernelPipe {
+            reader,
+            writer,
+            held: 0,
+            refused: false,
+            #[cfg(feature = "simulation")]
+            simulated: Vec::new(),
+        })
     }
 
     /// Returns how many bytes are in the pipe.
@@ -38,7 +48,15 @@ impl KernelPipe {
 
     /// Moves bytes from a socket into the pipe, at most `max`. Returns their number; 0 means that
     /// the socket's peer sends no more. The pipe must be empty.
-    pub(crate) fn fill(&mut self, from: impl AsFd, max: usize) -> io::Result<usize> {
+    pub(crate) fn fill(&mut self, from: &Socket, max: usize) -> io::Result<usize> {
+        #[cfg(feature = "simulation")]
+        if from.is_simulated() {
+            let mut bytes = vec![0; max.min(CAPACITY)];
+            let count = io::Read::read(&mut &*from, &mut bytes)?;
+            bytes.truncate(count);
+            (self.simulated, self.held) = (bytes, count);
+            return Ok(count);
+        }
         let spliced = splice(from, &self.writer, max.min(CAPACITY));
         let count = self.note_refusal(spliced)?;
         self.held += count;
@@ -47,7 +65,15 @@ impl KernelPipe {
 
     /// Moves bytes from the pipe into a socket. Returns their number. The pipe must not be empty.
     /// If the connection is closed, that is an error; the process gets no SIGPIPE.
-    pub(crate) fn drain(&mut self, to: impl AsFd, max: usize) -> io::Result<usize> {
+    pub(crate) fn drain(&mut self, to: &Socket, max: usize) -> io::Result<usize> {
+        #[cfg(feature = "simulation")]
+        if to.is_simulated() {
+            let bytes = &self.simulated[..self.held.min(max)];
+            let count = io::Write::write(&mut &*to, bytes)?;
+            self.simulated.drain(..count);
+            self.held -= count;
+            return Ok(count);
+        }
         let blocked = SigPipe::block();
         let spliced = splice(&self.reader, to, self.held.min(max));
         if matches!(&spliced, Err(error) if error.raw_os_error() == Some(libc::EPIPE)) {
@@ -76,6 +102,11 @@ impl KernelPipe {
 
     /// Takes all bytes out of the pipe.
     pub(crate) fn take(&mut self) -> io::Result<Vec<u8>> {
+        #[cfg(feature = "simulation")]
+        if !self.simulated.is_empty() {
+            self.held = 0;
+            return Ok(std::mem::take(&mut self.simulated));
+        }
         let mut bytes = vec![0; self.held];
         io::Read::read_exact(&mut &self.reader, &mut bytes)?;
         self.held = 0;
@@ -116,7 +147,10 @@ fn splice(_: impl AsFd, _: impl AsFd, _: usize) -> io::Result<usize> {
 
 #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
 mod tests {
-    use std::{io::Write, os::unix::net::UnixStream};
+    use std::{
+        io::Write,
+        os::{fd::OwnedFd, unix::net::UnixStream},
+    };
 
     use super::*;
     use crate::sys::pipes::DefaultSigPipe;
@@ -127,6 +161,7 @@ mod tests {
         let _default = DefaultSigPipe::set();
         let (mut source, from) = UnixStream::pair().unwrap();
         let (to, sink) = UnixStream::pair().unwrap();
+        let [from, to] = [from, to].map(|stream| Socket::from(OwnedFd::from(stream)));
         source.write_all(b"bytes").unwrap();
         let mut pipe = KernelPipe::new().unwrap();
         assert_eq!(pipe.fill(&from, CAPACITY).unwrap(), 5);

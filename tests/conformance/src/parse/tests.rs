@@ -89,7 +89,8 @@ fn the_other_statements() {
 
 #[test]
 fn blocks_nest_and_comments_count_for_nothing() {
-    let text = "# a comment\nglobal\n\non c.connected times 2\n  on slot A\n  # another\n    c.abort()\n  run for 5\ntcp d\n";
+    let text = "# a comment\nglobal\n\non c.connected times 2\n  on slot A\n  # another\n\
+         \x20   c.abort()\n  run for 5\ntcp d\n";
     let block = parse(text).unwrap();
     let lines: Vec<_> = block.iter().map(|statement| statement.line).collect();
     assert_eq!(lines, [2, 4, 9]);

@@ -1,5 +1,5 @@
-//! Benchmarks in one process: `micro std|tokio|smol|calloop|mio WORK [SECONDS]`. The works are those of
-//! `qmicro`, as far as the peer has something like it.
+//! Benchmarks in one process: `micro std|tokio|smol|calloop|mio WORK [SECONDS]`. The works are
+//! those of `qmicro`, as far as the peer has something like it.
 
 #[path = "../micro/by_hand.rs"]
 mod by_hand;

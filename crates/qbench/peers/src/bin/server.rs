@@ -1,5 +1,5 @@
-//! Servers that are measured from outside: `server std|tokio|smol|calloop|mio MODE [CERT KEY]`. They
-//! have the modes of `qserver`: `echo`, `sink`, `source`, `udp`, `tls-echo` and `tls-sink`.
+//! Servers that are measured from outside: `server std|tokio|smol|calloop|mio MODE [CERT KEY]`.
+//! They have the modes of `qserver`: `echo`, `sink`, `source`, `udp`, `tls-echo` and `tls-sink`.
 
 #[path = "../server/blocking.rs"]
 mod blocking;

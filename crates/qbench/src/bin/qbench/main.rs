@@ -1,4 +1,5 @@
-//! Measures this library, other libraries and Qt on the same work, and writes `docs/performance.md`.
+//! Measures this library, other libraries and Qt on the same work, and writes
+//! `docs/performance.md`.
 //!
 //! ```sh
 //! cargo run --release -p qbench                          # everything: some minutes
@@ -7,17 +8,21 @@
 //!
 //! The measured programs are built with the profile `dist`, with whatever profile this program is
 //! built itself: `qmicro` and `qserver` for this library, `crates/qbench/peers` for the other ones,
-//! and `crates/qbench/qt` if Qt's headers are installed. The peers are a workspace of their own, with
-//! their own `Cargo.lock`, so that no other build compiles them.
+//! and `crates/qbench/qt` if Qt's headers are installed. The peers are a workspace of their own,
+//! with their own `Cargo.lock`, so that no other build compiles them.
 //!
-//! In each round, the peers of one workload run one after another, in processes that are pinned to a
-//! core. The page shows medians over the rounds, and the median of each round's ratio.
+//! In each round, the peers of one workload run one after another, in processes that are pinned to
+//! a core. The page shows medians over the rounds, and the median of each round's ratio.
+//!
+//! The command `soak` measures nothing: it checks the library for some minutes. See `soak/mod.rs`.
 
+mod broker;
 mod machine;
 mod page;
 mod plot;
 mod programs;
 mod results;
+mod soak;
 mod workloads;
 
 use std::{fs, path::Path, process::ExitCode, time::Instant};
@@ -34,6 +39,7 @@ use self::{
 
 const USAGE: &str = "\
 usage: qbench [--rounds N] [--seconds S] [--only REGEX] [--no-build]
+       qbench soak --help
 
 Measures this library, other libraries and Qt, prints the medians, and writes docs/performance.md.
 
@@ -67,6 +73,9 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
 }
 
 fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "soak") {
+        return soak::main();
+    }
     let options = match options() {
         Ok(Some(options)) => options,
         Ok(None) => {

@@ -120,5 +120,6 @@ fn color(peer: Peer) -> &'static str {
         Peer::Calloop => "#b8860b",
         Peer::Mio => "#555555",
         Peer::Std => "#999999",
+        Peer::Mosquitto => "#3b3b98",
     }
 }

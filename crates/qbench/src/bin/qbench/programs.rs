@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    broker,
     machine::{cores, first_line},
     results::{Figure, median},
     workloads::{Cores, Kind, Peer, Workload},
@@ -27,6 +28,7 @@ pub(crate) struct Programs {
     cores: [u32; 2],
     all_cores: Vec<u32>,
     has_taskset: bool,
+    mosquitto: Option<&'static str>,
 }
 
 impl Programs {
@@ -45,8 +47,12 @@ impl Programs {
             cores: [first, all.get(1).copied().unwrap_or(first)],
             all_cores: all,
             has_taskset: !first_line("taskset", &["--version"]).is_empty(),
+            mosquitto: broker::mosquitto(),
             target,
         };
+        if programs.mosquitto.is_none() {
+            eprintln!("qbench: skipped: there is no mosquitto; Debian's package has this name");
+        }
         if !programs.has_taskset {
             eprintln!("qbench: there is no taskset, so that no process is pinned to a core");
         }
@@ -65,6 +71,8 @@ impl Programs {
         let fortune =
             ["-p", "examples", "--example", "fortuneclient", "--example", "fortuneserver"];
         self.cargo(&[&["--profile", "dist"][..], &fortune].concat())?;
+        let broker = ["-p", "examples", "--features", "tls", "--example", "mqttbroker"];
+        self.cargo(&[&["--profile", "dist"][..], &broker].concat())?;
         self.cargo(&[&["--release"][..], &fortune].concat())?;
         self.cargo(&[&["--profile", "small"][..], &fortune].concat())?;
         let manifest = self.root.join("crates/qbench/peers/Cargo.toml");
@@ -121,6 +129,7 @@ impl Programs {
             && match peer {
                 Peer::Ours => true,
                 Peer::Qt => self.has_qt,
+                Peer::Mosquitto => self.mosquitto.is_some(),
                 _ => self.has_peers,
             }
     }
@@ -139,6 +148,7 @@ impl Programs {
                 let name = |figure: String| format!("{}.{figure}", workload.name);
                 Ok(figures.into_iter().map(|(figure, value)| (name(figure), value)).collect())
             }
+            Kind::Broker => self.broker(peer),
             Kind::StartUp => self.start_up(peer),
             Kind::Size => self.sizes(),
         }
@@ -187,7 +197,27 @@ impl Programs {
         figures(client.args(load))
     }
 
-    /// Starts the fortune client many times. Returns the median of the milliseconds that a run took.
+    fn broker(&self, peer: Peer) -> Result<Vec<Figure>, String> {
+        let server = match (peer, self.mosquitto) {
+            (Peer::Mosquitto, Some(program)) => {
+                let mut command = self.pinned(0, Path::new(program), &[]);
+                let (process, port) = broker::start_mosquitto(&mut command, &self.target)?;
+                Server { process, port: port.to_string() }
+            }
+            _ => {
+                let program = self.ours("examples/mqttbroker");
+                Server::start(&mut self.pinned(0, &program, &["--listen", "127.0.0.1:0"]))?
+            }
+        };
+        let port = server.port.parse().map_err(|_| format!("{} is no port", server.port))?;
+        self.pin_this_process(&self.cores[1].to_string());
+        let figures = broker::deliver(server.process.id(), port);
+        self.unpin_this_process();
+        figures
+    }
+
+    /// Starts the fortune client many times. Returns the median of the milliseconds that a run
+    /// took.
     fn start_up(&self, peer: Peer) -> Result<Vec<Figure>, String> {
         let program = self.ours("examples/fortuneserver");
         let server = Server::start(&mut self.pinned(0, &program, &["--listen", "127.0.0.1:0"]))?;
@@ -208,8 +238,7 @@ impl Programs {
             Ok(milliseconds)
         };
         let times: Result<Vec<f64>, String> = std::iter::repeat_with(run).take(STARTS).collect();
-        let all: Vec<String> = self.all_cores.iter().map(u32::to_string).collect();
-        self.pin_this_process(&all.join(","));
+        self.unpin_this_process();
         let time = median(times?).unwrap_or_default();
         Ok(vec![("start".to_owned(), time)])
     }
@@ -219,6 +248,11 @@ impl Programs {
             let id = std::process::id().to_string();
             first_line("taskset", &["-a", "-c", "-p", cores, &id]);
         }
+    }
+
+    fn unpin_this_process(&self) {
+        let all: Vec<String> = self.all_cores.iter().map(u32::to_string).collect();
+        self.pin_this_process(&all.join(","));
     }
 
     fn sizes(&self) -> Result<Vec<Figure>, String> {

@@ -10,12 +10,13 @@ pub(crate) enum Peer {
     Calloop,
     Mio,
     Std,
+    Mosquitto,
 }
 
-use Peer::{Calloop, Mio, Ours, Qt, Smol, Std, Tokio};
+use Peer::{Calloop, Mio, Mosquitto, Ours, Qt, Smol, Std, Tokio};
 
 impl Peer {
-    pub(crate) const ALL: [Peer; 7] = [Ours, Qt, Tokio, Smol, Calloop, Mio, Std];
+    pub(crate) const ALL: [Peer; 8] = [Ours, Qt, Tokio, Smol, Calloop, Mio, Std, Mosquitto];
 
     /// The name in the tables and for `--only`.
     pub(crate) fn name(self) -> &'static str {
@@ -27,6 +28,7 @@ impl Peer {
             Calloop => "calloop",
             Mio => "mio",
             Std => "std",
+            Mosquitto => "mosquitto",
         }
     }
 }
@@ -46,6 +48,8 @@ pub(crate) enum Kind {
     /// A server, in this mode, serves the load generator, which does this work. The figures get the
     /// workload's name in front.
     Server { mode: &'static str, load: &'static [&'static str], cores: Cores },
+    /// A broker for MQTT delivers messages to many subscribers.
+    Broker,
     /// Clients are started and ended.
     StartUp,
     /// The files of programs are measured.
@@ -114,6 +118,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     server("tlshandshake", "tls-echo", &["tls-handshake"], Cores::Two, ENCRYPTED),
     server("tlsecho", "tls-echo", &["tls-echo"], Cores::One, ENCRYPTED),
     server("tlsbulk", "tls-sink", &["tls-bulk"], Cores::Two, ENCRYPTED),
+    Workload { name: "broker", kind: Kind::Broker, peers: &[Ours, Mosquitto], once: &[] },
     Workload { once: &[Qt], ..micro("grow", &[Ours, Qt, Tokio, Std]) },
     Workload { name: "start", kind: Kind::StartUp, peers: &[Ours, Qt], once: &[] },
     Workload { name: "size", kind: Kind::Size, peers: &[Ours], once: &[Ours] },
@@ -223,6 +228,12 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        title: "MQTT",
+        note: "The example `mqttbroker`, and mosquitto, with 200 subscribers of one topic. Messages \
+               have 64 bytes and QoS 1, and each delivery is acknowledged.",
+        rows: &[cost("broker's CPU for a delivery", "broker.cpu", "µs")],
+    },
+    Section {
         title: "Text streams",
         note: "400,000 values over a buffer. The column std is `BufRead` and `write!`.",
         rows: &[
@@ -240,8 +251,8 @@ pub(crate) const SECTIONS: &[Section] = &[
         title: "Start-up and size",
         note: "The fortune client is started, connects to a server on the same machine, prints a \
                fortune and ends. Its binary has no TLS and is stripped. \
-               `cargo build --profile small -p examples --example fortuneclient` builds the smallest \
-               one.",
+               `cargo build --profile small -p examples --example fortuneclient` builds the \
+               smallest one.",
         rows: &[
             cost("the fortune client, from start to end", "start", "ms"),
             cost("size of its binary, profile release", "size_release", "kB"),

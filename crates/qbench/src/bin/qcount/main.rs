@@ -1,7 +1,7 @@
 //! Counts the instructions of hot paths and compares them with `crates/qbench/counts.tsv`.
 //!
 //! ```sh
-//! cargo run --profile dist -p qbench --bin qcount              # fails if a count has risen by over 5 %
+//! cargo run --profile dist -p qbench --bin qcount              # fails if a count rose by over 5 %
 //! cargo run --profile dist -p qbench --bin qcount -- --renew   # writes the counts into the file
 //! ```
 //!

@@ -19,8 +19,8 @@ impl QIODevice {
     /// # Errors
     ///
     /// [`Closed`](DeviceErrorKind::Closed) at the end of the stream,
-    /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead, and the error that has
-    /// ended the stream.
+    /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead, and the error that
+    /// has ended the stream.
     ///
     /// # Examples
     ///
@@ -50,10 +50,12 @@ impl QIODevice {
                 (pin!(self.ready_read.next()), pin!(self.read_channel_finished.next()));
             let (mut closes, mut dies) =
                 (pin!(self.about_to_close.next()), pin!(self.destroyed.next()));
+            let mut leaves = pin!(self.handed_over.next());
             poll_fn(|context| {
                 let done = ready.as_mut().poll(context).is_ready()
                     || over.as_mut().poll(context).is_ready()
                     || closes.as_mut().poll(context).is_ready()
+                    || leaves.as_mut().poll(context).is_ready()
                     || dies.as_mut().poll(context).is_ready();
                 if done { Poll::Ready(()) } else { Poll::Pending }
             })
@@ -75,11 +77,15 @@ impl QIODevice {
         let mut written = self.bytes_written.next();
         let mut over = pin!(self.read_channel_finished.next());
         let mut closes = pin!(self.about_to_close.next());
+        let mut leaves = pin!(self.handed_over.next());
         poll_fn(|context| {
             if let Poll::Ready(count) = Pin::new(&mut written).poll(context) {
                 return Poll::Ready(count.map_err(|_| DeviceErrorKind::Closed.into()));
             }
-            if over.as_mut().poll(context).is_ready() || closes.as_mut().poll(context).is_ready() {
+            if over.as_mut().poll(context).is_ready()
+                || closes.as_mut().poll(context).is_ready()
+                || leaves.as_mut().poll(context).is_ready()
+            {
                 return Poll::Ready(Err(DeviceErrorKind::Closed.into()));
             }
             Poll::Pending

@@ -12,8 +12,8 @@ use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
 use super::{DeviceStream, ReadHalf, WriteHalf};
 use crate::io_device::{DeviceError, QIODevice};
 
-/// A copy of the next bytes of the device. They stay in the device until they are consumed, so slots
-/// and other streams can read them meanwhile.
+/// A copy of the next bytes of the device. They stay in the device until they are consumed, so
+/// slots and other streams can read them meanwhile.
 #[derive(Default)]
 pub(super) struct Lent {
     /// A buffer of the loop's pool, while bytes are lent. It has no capacity otherwise.

@@ -1,8 +1,8 @@
 //! [`DeviceStream`]: a device for tasks.
 //!
-//! The bytes stay in the buffers of the device. A stream has slots at the device's signals, which
-//! wake the task that waits. So slots and tasks may read and write the same device, and nothing
-//! that has arrived is hidden from the device, for example when it begins to encrypt.
+//! The bytes stay in the buffers of the device. A stream connects slots to the device's signals,
+//! and the slots wake the waiting task. So slots and tasks may read and write the same device, and
+//! the device has all bytes itself when it begins to encrypt.
 
 mod awaiting;
 #[cfg(feature = "futures")]
@@ -24,9 +24,8 @@ use crate::signal::{Connection, ScopedConnection};
 impl QIODevice {
     /// Creates a stream, with which a task reads from the device and writes to it.
     ///
-    /// Every device has one: sockets, encrypted or not, and devices of your own. The stream keeps
-    /// the device alive. Several streams of one device share its bytes: each byte goes to one of
-    /// them only.
+    /// Every device has streams: sockets, encrypted or not, and devices of your own. The stream
+    /// keeps the device alive. If a device has several streams, each byte goes to only one of them.
     ///
     /// # Examples
     ///
@@ -53,7 +52,7 @@ impl QIODevice {
     }
 }
 
-/// What a [`DeviceStream`] asks of a device that can do more than [`DeviceBackend`] has.
+/// Further functions of a device for a [`DeviceStream`], which [`DeviceBackend`] does not have.
 ///
 /// A backend returns it from
 /// [`stream_device`](super::DeviceBackend::stream_device). All functions have defaults.
@@ -73,13 +72,13 @@ pub trait StreamDevice {
 
     /// Returns whether written bytes can be passed on, now or later. It is `false` once the
     /// connection has ended or is closing, or its sending half is closed. A stream then refuses to
-    /// write. The default is `true`: then writing finds out.
+    /// write. The default is `true`: then the end shows only in an error of writing.
     fn can_send(&self) -> bool {
         true
     }
 
     /// Returns whether no more bytes will arrive. Those in the read buffer can still be read. The
-    /// default is `false`: then reading finds out.
+    /// default is `false`: then the end shows only in an error of reading.
     fn has_ended(&self) -> bool {
         false
     }
@@ -118,15 +117,14 @@ pub trait StreamDevice {
     /// A stream of the device was dropped, both halves of it. The default does nothing.
     fn stream_dropped(&self) {}
 
-    /// Writes what the protocol has to say before the sending half is closed. The stream sends it
-    /// before it calls [`shut_down_writing`](StreamDevice::shut_down_writing). The default does
-    /// nothing.
+    /// Writes the closing message of the protocol. The stream sends this message before it calls
+    /// [`shut_down_writing`](StreamDevice::shut_down_writing). The default does nothing.
     fn prepare_shutdown(&self, device: &QIODevice) {
         let _ = device;
     }
 
-    /// Tells the other end that no more bytes follow. It can still send. All bytes have been passed
-    /// on before. The default does nothing.
+    /// Closes the sending half of the connection. The other end can still send. The device has
+    /// passed on all written bytes before. The default does nothing.
     ///
     /// # Errors
     ///
@@ -151,18 +149,18 @@ impl StreamDevice for Plain {}
 ///
 /// A stream belongs to one connection: a socket that connects again needs a new stream.
 ///
-/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite` of
-/// the crate `futures-io`, as do both halves.
+/// With the feature `futures`, the stream implements `AsyncRead`, `AsyncBufRead` and `AsyncWrite`
+/// of the crate `futures-io`, as do both halves.
 ///
 /// # The end
 ///
-/// [`shutdown`](DeviceStream::shutdown) sends everything that was written and then tells the other
-/// end that no more follows; reading goes on. If the other end closes its sending half, reading
+/// [`shutdown`](DeviceStream::shutdown) sends all written bytes and then closes the sending half of
+/// the connection. The task can still read. If the other end closes its sending half, reading
 /// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write. A
 /// `QSslSocket` does the same when TLS's closing message arrives. A `QTcpSocket` that was opened
-/// with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED) disconnects instead.
-/// The socket disconnects when both halves are closed, or when the stream is dropped. A stream that
-/// is dropped sends as many bytes as the operating system takes immediately. If it is the last
+/// with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED) disconnects instead. The socket
+/// disconnects when both halves are closed, or when the stream is dropped. When a stream is
+/// dropped, it sends as many bytes as the operating system takes immediately. If it was the last
 /// owner of its socket, the other bytes are lost. So call `shutdown` at the end of a task that
 /// writes.
 ///
@@ -222,7 +220,7 @@ impl DeviceStream {
         (self.reader, self.writer)
     }
 
-    /// Reads what there is, at most as much as fits; see [`ReadHalf::read`].
+    /// Reads the available bytes, as many as fit into `buffer`; see [`ReadHalf::read`].
     ///
     /// # Errors
     ///
@@ -258,7 +256,7 @@ impl DeviceStream {
         self.reader.read_line().await
     }
 
-    /// Reads up to a byte; see [`ReadHalf::read_until`].
+    /// Reads up to and including a certain byte; see [`ReadHalf::read_until`].
     ///
     /// # Errors
     ///
@@ -276,7 +274,7 @@ impl DeviceStream {
         self.reader.read_to_end(max_size).await
     }
 
-    /// Sets the longest line; see [`ReadHalf::set_max_line_size`].
+    /// Sets the maximum length of a line; see [`ReadHalf::set_max_line_size`].
     pub fn set_max_line_size(&mut self, size: usize) {
         self.reader.set_max_line_size(size);
     }
@@ -308,7 +306,7 @@ impl DeviceStream {
         self.writer.flush().await
     }
 
-    /// Sends everything and tells the other end that no more follows; see [`WriteHalf::shutdown`].
+    /// Sends all written bytes and closes the sending half; see [`WriteHalf::shutdown`].
     ///
     /// # Errors
     ///
@@ -317,7 +315,7 @@ impl DeviceStream {
         self.writer.shutdown().await
     }
 
-    /// Sets how many bytes may wait to be sent; see [`WriteHalf::set_write_limit`].
+    /// Sets at how many unsent bytes a writing task waits; see [`WriteHalf::set_write_limit`].
     pub fn set_write_limit(&mut self, bytes: usize) {
         self.writer.set_write_limit(bytes);
     }
@@ -393,7 +391,7 @@ struct Core {
 
 /// The slots that wake the tasks of a stream.
 struct Slots {
-    _connections: [ScopedConnection; 5],
+    _connections: [ScopedConnection; 6],
     /// Whether somebody has disconnected one of them.
     cut: Rc<Cell<bool>>,
 }
@@ -465,7 +463,7 @@ impl Slots {
     fn new(device: &QIODevice, tasks: &Rc<Waiting>) -> Self {
         let cut = Rc::new(Cell::new(false));
         let slot = || Slot { tasks: tasks.clone(), cut: cut.clone() };
-        let (reads, ends, over, closes, dies) = (slot(), slot(), slot(), slot(), slot());
+        let [reads, ends, over, closes, leaves, dies] = [(); 6].map(|()| slot());
         let backend = device.backend();
         let stream = backend.stream_device().unwrap_or(&Plain);
         let connections = [
@@ -479,6 +477,7 @@ impl Slots {
                 .scoped(),
             stream.connect_closed(Box::new(move || over.tasks.ring_both())).scoped(),
             device.about_to_close.connect(move |()| closes.tasks.ring_both()).scoped(),
+            device.handed_over.connect(move |()| leaves.tasks.ring_both()).scoped(),
             device.destroyed.connect(move |_| dies.tasks.ring_both()).scoped(),
         ];
         Slots { _connections: connections, cut }

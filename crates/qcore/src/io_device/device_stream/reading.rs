@@ -57,8 +57,8 @@ impl ReadHalf {
         &self.core.device
     }
 
-    /// Reads as many bytes as there are and fit, and waits until there is at least one. Returns 0 at
-    /// the end of the stream, or if `buffer` is empty.
+    /// Waits until the device has at least one byte, and reads as many as fit into `buffer`.
+    /// Returns their number: 0 at the end of the stream, or if `buffer` is empty.
     ///
     /// Cancel safe: a call that is cancelled has read nothing.
     ///
@@ -66,21 +66,21 @@ impl ReadHalf {
     ///
     /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead,
     /// [`NotReadable`](DeviceErrorKind::NotReadable) if it is open for writing only, and the error
-    /// that has ended the stream. A socket that is not connected yet has not begun its stream, which
-    /// is an error, too: await its `connect()` first.
-    /// [`Closed`](DeviceErrorKind::Closed) if an encrypted connection ended without TLS's closing
-    /// message. An attacker can cut a stream off in this way.
+    /// that has ended the stream. A socket that is not connected yet has not begun its stream,
+    /// which is an error, too: await its `connect()` first. If an encrypted connection ends without
+    /// TLS's closing message, the error is [`Closed`](DeviceErrorKind::Closed): an attacker can cut
+    /// a stream off in this way.
     pub async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, DeviceError> {
         poll_fn(|context| self.poll_read(context, buffer)).await
     }
 
-    /// Reads all bytes that are there, and waits until there is at least one. Returns no bytes at
+    /// Waits until the device has at least one byte, and reads all that it has. Returns no bytes at
     /// the end of the stream.
     ///
     /// If the device received the bytes in one large piece, the function returns that piece without
     /// a copy. [`WriteHalf::write_chunk`](super::WriteHalf::write_chunk) can pass it on, again
-    /// without a copy. [`set_read_buffer_size`] of a socket limits how many bytes are there. Without
-    /// a limit, a socket of a task that rarely reads collects everything that arrives.
+    /// without a copy. [`set_read_buffer_size`] of a socket limits how many bytes it has. Without a
+    /// limit, a socket whose task rarely reads collects everything that arrives.
     ///
     /// Cancel safe: a call that is cancelled has read nothing.
     ///
@@ -93,8 +93,9 @@ impl ReadHalf {
         poll_fn(|context| self.poll_chunk(context)).await
     }
 
-    /// Waits until there is something to read, and returns it as a slice, usually without a copy.
-    /// [`consume`](FilledBuf::consume) removes bytes. The slice is empty at the end of the stream.
+    /// Waits until the device has at least one byte, and returns its next bytes as a slice, usually
+    /// without a copy. [`consume`](FilledBuf::consume) removes bytes. The slice is empty at the end
+    /// of the stream.
     ///
     /// Cancel safe: a call that is cancelled has read nothing.
     ///
@@ -138,12 +139,13 @@ impl ReadHalf {
 
     /// Fills `buffer`.
     ///
-    /// Not cancel safe: bytes that were read are in `buffer`, and their number is lost.
+    /// Not cancel safe: a cancelled call may have read some bytes into `buffer`, and their number
+    /// is lost.
     ///
     /// # Errors
     ///
     /// Those of [`read`](ReadHalf::read); [`Closed`](DeviceErrorKind::Closed) if the stream ends
-    /// before.
+    /// before `buffer` is full.
     pub async fn read_exact(&mut self, buffer: &mut [u8]) -> Result<(), DeviceError> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -164,16 +166,16 @@ impl ReadHalf {
         self.read_until(b'\n').await
     }
 
-    /// Reads everything up to a byte, and that byte. At the end of the stream it returns the rest,
-    /// which lacks the byte, and then `None`.
+    /// Reads up to and including the first `byte`. At the end of the stream it returns the
+    /// remaining bytes, which do not end with `byte`, and after that `None`.
     ///
-    /// Cancel safe: the bytes stay in the device until all of them are there.
+    /// Cancel safe: the bytes stay in the device until all of them have arrived.
     ///
     /// # Errors
     ///
     /// Those of [`read`](ReadHalf::read); [`TooLong`](DeviceErrorKind::TooLong) if the byte is not
-    /// among the first [`max_line_size`](ReadHalf::set_max_line_size) bytes or does not fit into the
-    /// device's read buffer. The bytes can still be read.
+    /// among the first [`max_line_size`](ReadHalf::set_max_line_size) bytes or does not fit into
+    /// the device's read buffer. The bytes can still be read.
     pub async fn read_until(&mut self, byte: u8) -> Result<Option<Vec<u8>>, DeviceError> {
         let mut searched = 0;
         poll_fn(|context| self.poll_until(context, byte, &mut searched)).await

@@ -33,8 +33,8 @@ const WRITE_LIMIT: usize = 64 * 1024;
 /// ```
 pub struct WriteHalf {
     core: Rc<Core>,
-    /// The slots that wake the task when bytes were sent. There are none while nobody waits, because
-    /// a socket without slots at its `bytes_written` sends earlier.
+    /// The slots that wake the task when bytes were sent. There are none while nobody waits,
+    /// because a socket without slots at its `bytes_written` sends earlier.
     sent: Option<[ScopedConnection; 2]>,
     /// Whether somebody has disconnected these slots.
     cut: Rc<Cell<bool>>,
@@ -61,11 +61,11 @@ impl WriteHalf {
         &self.core.device
     }
 
-    /// Writes as many bytes as the [limit](WriteHalf::set_write_limit) allows, and waits until it
-    /// allows at least one. Returns their number.
+    /// Waits until the [limit](WriteHalf::set_write_limit) allows at least one byte, and writes as
+    /// many bytes as it allows. Returns their number.
     ///
-    /// The device has taken the bytes when this function returns. A socket sends them at the end of
-    /// the loop's turn, together with all others written in that turn.
+    /// When this function returns, the device has accepted the bytes. A socket sends them at the
+    /// end of the loop's turn, together with all others that were written in that turn.
     ///
     /// Cancel safe: a call that is cancelled has written nothing.
     ///
@@ -94,10 +94,11 @@ impl WriteHalf {
         Ok(())
     }
 
-    /// Writes all bytes of a [`Chunk`]. A socket keeps them without a copy. Waits until the limit
-    /// allows at least one of them; the others may exceed it.
+    /// Writes all bytes of a [`Chunk`]. A socket keeps them without a copy. The function waits
+    /// until the limit allows at least one byte, and then writes all bytes, even if they exceed the
+    /// limit.
     ///
-    /// Not cancel safe: the bytes are lost.
+    /// Not cancel safe: if the call is cancelled, the bytes may be lost.
     ///
     /// # Errors
     ///
@@ -111,11 +112,11 @@ impl WriteHalf {
         self.core.device.write_chunk(data).map(|_| ())
     }
 
-    /// Waits until the device can pass on no more bytes, because it is closed or dead, its
-    /// connection has ended, or its sending half was shut down.
+    /// Waits until the device cannot send any more, because it is closed or dead, its connection
+    /// has ended, or its sending half was shut down.
     ///
-    /// A task that waits for something else awaits this, too, to learn of the end in time. Cancel
-    /// safe.
+    /// A task that waits for another event can await this as well, to learn of the end of the
+    /// connection early. Cancel safe.
     pub async fn closed(&mut self) {
         poll_fn(|context| {
             self.begin();
@@ -141,8 +142,8 @@ impl WriteHalf {
         poll_fn(|context| self.poll_flush(context)).await
     }
 
-    /// Waits until everything was sent, and then tells the other end that no more bytes follow. The
-    /// other end can still send. Nothing can be written afterwards.
+    /// Waits until all bytes were sent, and then closes the sending half of the connection. The
+    /// other end can still send. After that, writing fails.
     ///
     /// A TCP or local socket closes its sending half. A `QSslSocket` sends TLS's closing message.
     /// Other devices only flush. Cancel safe, like [`flush`](WriteHalf::flush).
@@ -154,12 +155,12 @@ impl WriteHalf {
         poll_fn(|context| self.poll_shutdown(context)).await
     }
 
-    /// Sets how many bytes may wait in this process to be sent, at least 1. A task that writes more
-    /// waits. Bytes that others have written count as well.
+    /// Sets at how many unsent bytes in this process a writing task waits: 64 KiB by default, at
+    /// least 1. Bytes that other tasks or slots have written count as well.
     ///
     /// The limit belongs to the device: it is the high mark of its
-    /// [`write_flow`](QIODevice::write_flow). This function sets that mark, and the low mark to half
-    /// of it. As long as the device has no high mark, a task waits at 64 KiB.
+    /// [`write_flow`](QIODevice::write_flow). This function sets that mark, and the low mark to
+    /// half of it.
     pub fn set_write_limit(&mut self, bytes: usize) {
         let high = bytes.max(1);
         self.core.device.write_flow().set_marks(high / 2, high);
@@ -203,16 +204,19 @@ impl WriteHalf {
     /// Returns an error if nothing can be written.
     fn check(&self) -> Result<(), DeviceError> {
         let open = self.core.device.is_writable() && self.shut_down == ShutDown::No;
-        self.core.check(open, DeviceErrorKind::NotWritable)
+        self.core.check(open, DeviceErrorKind::NotWritable)?;
+        // Some devices keep the bytes, although their connection has ended. A task that waits for
+        // them to be sent would wait for ever.
+        self.core.with_stream_device(|stream, _| match stream.can_send() {
+            true => Ok(()),
+            false => Err(stream.stream_error().unwrap_or(DeviceErrorKind::Closed.into())),
+        })
     }
 
     /// Waits until the limit allows at least one byte.
     pub(super) fn poll_room(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {
         self.begin();
         self.check()?;
-        if !self.core.with_stream_device(|stream, _| stream.can_send()) {
-            return Poll::Ready(Err(DeviceErrorKind::Closed.into()));
-        }
         if self.is_full() {
             return self.wait_for_room(context);
         }

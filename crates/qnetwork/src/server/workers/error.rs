@@ -6,9 +6,9 @@ use std::{error::Error, fmt, io};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WorkerErrorKind {
-    /// The function that makes the worker's server has panicked, or a slot has.
+    /// The function that creates the worker's server has panicked, or a slot has panicked.
     Panicked,
-    /// The worker's server listens itself, or has workers of its own.
+    /// The function has returned a server that listens itself, or that has workers of its own.
     InvalidServer,
     /// The program has deleted the worker's server.
     ServerDeleted,
@@ -16,7 +16,8 @@ pub enum WorkerErrorKind {
     LoopEnded,
 }
 
-/// Why a worker of a [`QTcpServer`](crate::QTcpServer) has ended before its server.
+/// The reason why a worker of a [`QTcpServer`](crate::QTcpServer) has ended before the listening
+/// server.
 ///
 /// # Examples
 ///
@@ -40,7 +41,7 @@ pub enum WorkerErrorKind {
 pub struct WorkerError {
     kind: WorkerErrorKind,
     worker: usize,
-    /// What the worker has panicked with.
+    /// The text of the worker's panic.
     text: String,
 }
 

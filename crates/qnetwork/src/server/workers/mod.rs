@@ -1,9 +1,9 @@
 //! Servers whose connections are spread over several threads.
 //!
-//! A *worker* is a [`QThread`] with a loop and a server, which is the one that the program would
-//! use with a single loop. The *listening server* is the one on which the program has called
-//! [`set_workers`](QTcpServer::set_workers). It accepts all connections and hands each over to a
-//! worker:
+//! A *worker* is a [`QThread`] with a loop and a server. The worker's server is the one that the
+//! program would use with a single loop. The *listening server* is the one whose
+//! [`set_workers`](QTcpServer::set_workers) the program has called. It accepts all connections and
+//! hands each one over to a worker:
 //!
 //! ```text
 //!   thread of the listening server            thread of a worker
@@ -43,9 +43,6 @@ use crate::{
 
 /// A worker gets no connections while this many more wait for it than for another worker.
 const SLACK: usize = 8;
-
-/// How long a worker may take to report the end of a shutdown, after the deadline.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// Makes a worker's server, in the worker's thread.
 type Make = Arc<dyn Fn() -> QTcpServer + Send + Sync>;
@@ -93,20 +90,23 @@ struct Worker {
 impl QTcpServer {
     /// Spreads the connections over `count` threads, the workers.
     ///
-    /// `make` runs in each worker's thread and returns the server that the program would use with
-    /// a single loop, with its slots. Each connection appears at one of these servers and stays in
-    /// its thread, so the code for a connection does not change. This server listens. Instead of
-    /// it, the workers' servers emit [`new_connection`](TcpServerNode::new_connection).
+    /// `make` runs in each worker's thread. It returns the server that the program would use with a
+    /// single loop, with its slots. Each connection appears at one of these servers and stays in
+    /// its thread, so the code for a connection is the same as without workers. This server listens
+    /// and accepts, and the workers' servers emit
+    /// [`new_connection`](TcpServerNode::new_connection).
     ///
     /// Call this function before [`listen`](QTcpServer::listen), which starts the threads. Later
-    /// calls only log a warning. With a `count` of 0, this server does its own work.
+    /// calls only log a warning. With a `count` of 0, the server has no workers and handles its
+    /// connections itself.
     ///
     /// # How connections are spread
     ///
-    /// The workers take turns, so that each gets equally many. While eight more connections wait
-    /// for one worker than for another, the server gives that worker no new ones. It does so
-    /// earlier if the [limit](QTcpServer::set_max_pending_connections) for all is low. So if a
-    /// worker is stuck in a slot, its connections wait for it, and the other workers continue.
+    /// The workers take turns, so that each gets the same number of connections. If a worker is
+    /// stuck in a slot, its connections wait for it. While eight more connections wait for one
+    /// worker than for another, the server gives that worker no new ones. If the
+    /// [limit](QTcpServer::set_max_pending_connections) for all workers is low, it stops earlier.
+    /// The other workers continue.
     ///
     /// # The workers' servers
     ///
@@ -121,32 +121,34 @@ impl QTcpServer {
     /// * [`close`](QTcpServer::close), [`pause_accepting`](QTcpServer::pause_accepting),
     ///   [`resume_accepting`](QTcpServer::resume_accepting) and
     ///   [`set_max_pending_connections`](QTcpServer::set_max_pending_connections) act on the
-    ///   listening server, so on all workers. They take effect in its loop, shortly after the call.
+    ///   listening server, and so on all workers. They take effect shortly after the call, when the
+    ///   loop of the listening server handles it.
     /// * `listen`, `set_socket_descriptor` and `wait_for_new_connection` fail with
     ///   [`Operation`](SocketErrorKind::Operation). `set_proxy` has no effect.
     ///
-    /// # What holds for all workers together
+    /// # What applies to all workers together
     ///
-    /// * The [limit](QTcpServer::set_max_pending_connections) of connections that wait to be taken.
-    ///   It counts those of all workers. If `make` sets it, each worker sets the same limit once
-    ///   more, and the last call counts: four workers that set 50 allow 50 in all.
+    /// * The [limit](QTcpServer::set_max_pending_connections) of pending connections counts those
+    ///   of all workers. If `make` sets the limit, each worker sets this one limit again: with four
+    ///   workers that set 50, it is 50.
     /// * [`pause_accepting`](QTcpServer::pause_accepting). With workers, the pause lasts until
     ///   `resume_accepting`, even if a worker takes a connection.
     /// * [`close`](QTcpServer::close) stops listening and closes the connections that no worker has
     ///   taken. As with a single loop, the others continue. The workers stay for the next `listen`.
     /// * [`accept_error`](TcpServerNode::accept_error) is emitted by the listening server.
     ///
-    /// # Ends
+    /// # How workers end
     ///
-    /// When the listening server dies, it tells the workers to end. Each of them deletes its server
-    /// in its own thread, and with it all of its connections. The destructor waits for that, up to
-    /// 5 seconds for each worker; after that it logs a warning and lets the thread run on.
+    /// When the listening server dies, it tells the workers to end. Each worker deletes its server
+    /// and its connections in its own thread. The destructor waits for that, up to 5 seconds for
+    /// each worker. If a worker still runs then, the library logs a warning, and the thread
+    /// continues.
     ///
-    /// If a slot panics in a worker, that worker ends with its connections. The others continue,
-    /// and the listening server emits [`worker_failed`](TcpServerNode::worker_failed). Connections
-    /// that the worker has not fetched yet go to the others. The next `listen` starts the worker
-    /// again. If no worker is left, the listening server closes. To keep a worker running after a
-    /// panic, use [`PanicPolicy::Report`](qcore::PanicPolicy::Report).
+    /// If a slot panics in a worker, that worker and its connections end. The other workers
+    /// continue, and the listening server emits [`worker_failed`](TcpServerNode::worker_failed).
+    /// Connections that the worker has not fetched yet go to other workers. The next `listen`
+    /// starts the worker again. If no worker is left, the listening server closes. To keep a worker
+    /// running after a panic, use [`PanicPolicy::Report`](qcore::PanicPolicy::Report).
     ///
     /// # Examples
     ///
@@ -389,17 +391,18 @@ impl TcpServerNode {
         }
     }
 
-    /// Shuts down this server, with all its workers.
-    pub(super) fn shut_down_all(&self, limit: Option<Duration>) {
-        self.begin_shutdown(limit, |shutdown| {
-            let Some(workers) = self.workers() else { return Duration::ZERO };
-            let list = workers.list.borrow().clone();
-            for worker in list {
-                shutdown.wait_for_worker(worker.number);
-                worker.tell(move |server| server.begin_shutdown(limit, |_| Duration::ZERO));
-            }
-            GRACE
-        });
+    pub(super) fn worker_numbers(&self) -> Vec<usize> {
+        let Some(workers) = self.workers() else { return Vec::new() };
+        workers.list.borrow().iter().map(|worker| worker.number).collect()
+    }
+
+    /// Makes a worker's server shut down. Does nothing if the worker has ended.
+    pub(super) fn shut_down_worker(&self, number: usize, limit: Option<Duration>) {
+        let Some(workers) = self.workers() else { return };
+        let worker = workers.list.borrow().iter().find(|one| one.number == number).cloned();
+        if let Some(worker) = worker {
+            worker.tell(move |server| server.begin_shutdown(limit));
+        }
     }
 
     /// A worker's connections have ended in a shutdown, or the worker itself has ended.

@@ -1,7 +1,7 @@
 //! An attempt to connect: the host, its addresses, and the time for each of them.
 
 use std::{
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::Weak,
     time::Duration,
 };
@@ -33,8 +33,11 @@ enum Step {
 }
 
 /// The host that a socket connects to, or was last connected to, and its addresses that were not
-/// tried yet.
-pub(crate) struct Attempt {
+/// tried yet. A socket that a server accepts never connects, so everything is boxed.
+#[derive(Default)]
+pub(crate) struct Attempt(OnceCell<Box<Parts>>);
+
+struct Parts {
     host_name: RefCell<Box<str>>,
     port: Cell<u16>,
     protocol: Cell<NetworkLayerProtocol>,
@@ -45,9 +48,9 @@ pub(crate) struct Attempt {
     timer: Cell<Option<TimerId>>,
 }
 
-impl Default for Attempt {
+impl Default for Parts {
     fn default() -> Self {
-        Attempt {
+        Parts {
             host_name: RefCell::default(),
             port: Cell::new(0),
             protocol: Cell::new(NetworkLayerProtocol::AnyIP),
@@ -59,46 +62,61 @@ impl Default for Attempt {
 }
 
 impl Attempt {
+    fn parts(&self) -> &Parts {
+        self.0.get_or_init(Box::default)
+    }
+
+    fn set_step(&self, step: Step) {
+        self.parts().step.set(step);
+    }
+
     /// Begins an attempt. Of the host's addresses, only those of `protocol` will be tried.
     pub(crate) fn begin(&self, host_name: String, port: u16, protocol: NetworkLayerProtocol) {
         self.cancel_lookup();
-        self.host_name.replace(host_name.into());
-        self.port.set(port);
-        self.protocol.set(protocol);
+        let parts = self.parts();
+        parts.host_name.replace(host_name.into());
+        parts.port.set(port);
+        parts.protocol.set(protocol);
     }
 
     /// Returns the host of the last attempt. It outlasts the connection.
     pub(crate) fn host_name(&self) -> String {
-        self.host_name.borrow().to_string()
+        self.0.get().map_or_else(String::new, |parts| parts.host_name.borrow().to_string())
     }
 
     /// Takes over the host's name with the connection that another socket has made.
     pub(crate) fn set_host_name(&self, host_name: Box<str>) {
-        self.host_name.replace(host_name);
+        if !host_name.is_empty() || self.0.get().is_some() {
+            self.parts().host_name.replace(host_name);
+        }
     }
 
     pub(crate) fn port(&self) -> u16 {
-        self.port.get()
+        self.0.get().map_or(0, |parts| parts.port.get())
     }
 
     // ---- the look-up
 
     /// Records that the look-up with this number has begun.
     pub(crate) fn looks_up(&self, lookup: LookupId) {
-        self.step.set(Step::LookingUp(lookup));
+        self.set_step(Step::LookingUp(lookup));
     }
 
     /// Records that the look-up has been answered.
     pub(crate) fn looked_up(&self) {
-        if let Step::LookingUp(_) = self.step.get() {
-            self.step.set(Step::Idle);
+        if let Some(parts) = self.0.get()
+            && let Step::LookingUp(_) = parts.step.get()
+        {
+            parts.step.set(Step::Idle);
         }
     }
 
     /// Cancels the look-up, if there is one.
     pub(crate) fn cancel_lookup(&self) {
-        if let Step::LookingUp(lookup) = self.step.get() {
-            self.step.set(Step::Idle);
+        if let Some(parts) = self.0.get()
+            && let Step::LookingUp(lookup) = parts.step.get()
+        {
+            parts.step.set(Step::Idle);
             QHostInfo::abort_host_lookup(lookup);
         }
     }
@@ -111,15 +129,15 @@ impl Attempt {
         addresses.reverse();
         let any = !addresses.is_empty();
         if any {
-            self.step.set(Step::Found);
+            self.set_step(Step::Found);
         }
-        self.addresses.replace(addresses);
+        self.parts().addresses.replace(addresses);
         any
     }
 
     /// Returns the host's addresses that are to be tried, in their order.
     pub(crate) fn wanted_addresses(&self, info: &QHostInfo) -> Vec<QHostAddress> {
-        let wanted = |address: &&QHostAddress| match self.protocol.get() {
+        let wanted = |address: &&QHostAddress| match self.parts().protocol.get() {
             protocol @ (NetworkLayerProtocol::IPv4 | NetworkLayerProtocol::IPv6) => {
                 address.protocol() == protocol
             }
@@ -130,40 +148,42 @@ impl Attempt {
 
     /// Takes all addresses, in their order.
     pub(crate) fn take_all_addresses(&self) -> Vec<QHostAddress> {
-        let mut addresses = self.addresses.take();
+        let mut addresses = self.parts().addresses.take();
         addresses.reverse();
         addresses
     }
 
     /// Records that addresses were found, and none has been tried.
     pub(crate) fn found(&self) {
-        self.step.set(Step::Found);
+        self.set_step(Step::Found);
     }
 
     /// Records that an address is being tried.
     pub(crate) fn tries(&self) {
-        self.step.set(Step::Trying);
+        self.set_step(Step::Trying);
     }
 
     /// Takes the next address that is to be tried.
     pub(crate) fn next_address(&self) -> Option<QHostAddress> {
-        self.step.set(Step::Trying);
-        self.addresses.borrow_mut().pop()
+        self.set_step(Step::Trying);
+        self.parts().addresses.borrow_mut().pop()
     }
 
     /// Records that the proxy gets the name, so that there is no address to try.
     pub(crate) fn give_name_to_proxy(&self) {
         self.forget_addresses();
-        self.step.set(Step::Trying);
+        self.set_step(Step::Trying);
     }
 
     /// Returns whether an address has been tried, or the proxy was given the name.
     pub(crate) fn is_trying(&self) -> bool {
-        matches!(self.step.get(), Step::Trying)
+        self.0.get().is_some_and(|parts| matches!(parts.step.get(), Step::Trying))
     }
 
     pub(crate) fn forget_addresses(&self) {
-        self.addresses.take();
+        if let Some(parts) = self.0.get() {
+            parts.addresses.take();
+        }
     }
 
     // ---- the time for one address
@@ -182,23 +202,24 @@ impl Attempt {
             None => (CONNECT_TIMEOUT, TimerType::Coarse),
         };
         let id = dispatcher.start_timer(limit, precision, handler);
-        self.timer.set(Some(id));
+        self.parts().timer.set(Some(id));
     }
 
     pub(crate) fn stop_timer(&self, dispatcher: &Dispatcher) {
-        if let Some(id) = self.timer.take() {
+        if let Some(id) = self.0.get().and_then(|parts| parts.timer.take()) {
             dispatcher.stop_timer(id);
         }
     }
 
     /// Returns whether this is the attempt's timer.
     pub(crate) fn is_timer(&self, id: TimerId) -> bool {
-        self.timer.get() == Some(id)
+        self.0.get().is_some_and(|parts| parts.timer.get() == Some(id))
     }
 
     /// Returns when the time limit for this address expires.
     pub(crate) fn deadline(&self, dispatcher: &Dispatcher) -> QDeadlineTimer {
-        let left = self.timer.get().and_then(|id| dispatcher.remaining_time(id));
+        let timer = self.0.get().and_then(|parts| parts.timer.get());
+        let left = timer.and_then(|id| dispatcher.remaining_time(id));
         left.map_or(QDeadlineTimer::forever(), QDeadlineTimer::from)
     }
 }

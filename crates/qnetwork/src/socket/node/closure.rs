@@ -1,4 +1,4 @@
-//! What is still to be told about the end of a connection.
+//! Decides when a socket emits `closed`, and with which reason.
 
 use std::cell::{Cell, RefCell};
 
@@ -10,7 +10,7 @@ pub(crate) struct Closure {
     /// Why the connection ends: the first cause that was noted.
     cause: RefCell<Option<Box<CloseReason>>>,
     stage: Cell<Stage>,
-    /// How many calls that are running still emit signals about the end of this connection.
+    /// How many running calls still have to emit other signals about the end of this connection.
     holds: Cell<u32>,
     /// Changes with each connection. Calls that still emit signals about an earlier connection do
     /// not hold back the end of the next one.
@@ -20,19 +20,23 @@ pub(crate) struct Closure {
     begun: Cell<u32>,
 }
 
+/// A connection, and whether it has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark(u32, Stage);
+
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Stage {
-    /// There is no connection, or its end was told.
+    /// There is no connection, or `closed` was emitted for it.
     #[default]
     Told,
     /// There is a connection, or an attempt to connect.
     Open,
-    /// The connection has ended, and this was not told yet.
+    /// The connection has ended, and `closed` has to be emitted.
     Ended,
 }
 
 impl Closure {
-    /// A connection begins. The end of the one before was told.
+    /// A connection begins. `closed` was emitted for the one before.
     pub(crate) fn begin(&self) {
         self.forget();
         self.stage.set(Stage::Open);
@@ -51,7 +55,12 @@ impl Closure {
         self.stage.get() == Stage::Open
     }
 
-    /// Notes why the connection ends or is about to end. The first cause counts.
+    /// Returns whether there is no connection whose end is still to be told.
+    pub(crate) fn is_told(&self) -> bool {
+        self.stage.get() == Stage::Told
+    }
+
+    /// Notes why the connection ends or is about to end. Only the first cause counts.
     pub(crate) fn note(&self, reason: CloseReason) {
         let mut cause = self.cause.borrow_mut();
         if cause.is_none() && reason != CloseReason::Local {
@@ -66,20 +75,21 @@ impl Closure {
         }
     }
 
-    /// A connection has ended whose beginning was not noted here.
+    /// A connection has ended whose beginning was not recorded here.
     pub(crate) fn end_with(&self, reason: CloseReason) {
         self.note(reason);
         self.stage.set(Stage::Ended);
     }
 
-    /// The socket has no connection any more, but the connection goes on elsewhere.
+    /// The socket has no connection any more, but the connection continues in another socket.
     pub(crate) fn forget(&self) {
         self.cause.take();
         self.stage.set(Stage::Told);
         self.release();
     }
 
-    /// Drops a cause that was noted for a connection that is over, unless it is still to be told.
+    /// Drops the cause of a connection that has ended, unless `closed` has still to be emitted for
+    /// it.
     pub(crate) fn renew(&self) {
         if self.stage.get() != Stage::Ended {
             self.cause.take();
@@ -87,24 +97,34 @@ impl Closure {
         }
     }
 
-    /// Returns whether a call that is running holds the end back.
+    /// Returns a mark for [`is_at`](Self::is_at).
+    pub(crate) fn mark(&self) -> Mark {
+        Mark(self.generation.get(), self.stage.get())
+    }
+
+    /// Returns whether the connection is the one of the mark, and has not ended since.
+    pub(crate) fn is_at(&self, mark: Mark) -> bool {
+        self.mark() == mark
+    }
+
+    /// Returns whether a running call holds `closed` back.
     pub(crate) fn is_held(&self) -> bool {
         self.holds.get() > 0
     }
 
-    /// Drops the holds for the connection before.
+    /// Drops the holds of the previous connection.
     fn release(&self) {
         self.generation.set(self.generation.get().wrapping_add(1));
         self.holds.set(0);
     }
 
-    /// Returns the reason if it is to be told now.
+    /// Returns the reason if `closed` has to be emitted now.
     pub(crate) fn take(&self) -> Option<CloseReason> {
         if self.is_held() { None } else { self.take_held() }
     }
 
-    /// Returns the reason if it is to be told, even if other signals about the end are still to
-    /// come.
+    /// Returns the reason if `closed` has to be emitted, even if other signals about the end have
+    /// not been emitted yet.
     pub(crate) fn take_held(&self) -> Option<CloseReason> {
         if self.stage.get() != Stage::Ended {
             return None;
@@ -114,7 +134,7 @@ impl Closure {
     }
 }
 
-/// An object that tells once how its connection has ended.
+/// An object that emits `closed` once for each connection.
 pub(crate) trait TellsEnd {
     fn closure(&self) -> &Closure;
 
@@ -160,7 +180,7 @@ impl<T: TellsEnd> Drop for Held<'_, T> {
     fn drop(&mut self) {
         let closure = self.node.closure();
         if closure.generation.get() != self.generation {
-            // The end that this guard held back was told when the next connection began.
+            // `closed`, which this guard held back, was emitted when the next connection began.
             return;
         }
         closure.holds.set(closure.holds.get() - 1);

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-/// What the program has asked for while the connection could not end at once.
+/// What the program has requested while the connection could not end immediately.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Wish {
     #[default]
@@ -19,7 +19,7 @@ enum Wish {
 pub(crate) struct Ending(Cell<Wish>);
 
 impl Ending {
-    /// Clears the wish, because a new connection begins or there is none.
+    /// Clears the request, because a new connection begins or there is none.
     pub(crate) fn reset(&self) {
         self.0.set(Wish::None);
     }
@@ -32,7 +32,7 @@ impl Ending {
         self.0.get() == Wish::CloseWhenConnected
     }
 
-    /// Withdraws the wish to close. Returns whether there was one.
+    /// Withdraws the request to close. Returns whether there was one.
     pub(crate) fn take_close(&self) -> bool {
         let closes = self.closes_when_connected();
         if closes {

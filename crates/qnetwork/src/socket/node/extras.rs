@@ -27,7 +27,7 @@ pub(crate) struct Extras(OnceCell<Box<Parts>>);
 
 #[derive(Default)]
 struct Parts {
-    /// How many tasks move the received bytes past the buffer.
+    /// How many tasks move received bytes without the read buffer.
     reading_taps: Cell<u32>,
     /// The tasks that wait until there is something to read.
     readers: Wakers,
@@ -36,11 +36,11 @@ struct Parts {
     /// How many splices have bytes in the kernel that their target does not take: those that read
     /// from this socket, and those that write to it.
     stalled: [Cell<u32>; 2],
-    /// The limits of bytes a second, for reading and for writing.
+    /// The limits of bytes per second, for reading and for writing.
     limits: [Limited; 2],
 }
 
-/// A direction with a limit of bytes a second.
+/// A direction with a limit of bytes per second.
 #[derive(Default)]
 struct Limited {
     limit: RefCell<Option<RateLimit>>,
@@ -123,7 +123,7 @@ impl Extras {
     }
 }
 
-/// # Limits of bytes a second
+/// # Limits of bytes per second
 impl Extras {
     #[inline]
     fn limited(&self, direction: Direction) -> Option<&Limited> {
@@ -180,7 +180,8 @@ impl Extras {
         }
     }
 
-    /// Grants bytes to the socket, which has waited. Returns whether it has this limit and waits.
+    /// Grants bytes to the socket, which has waited. Returns whether the socket still has this
+    /// limit and waits.
     pub(crate) fn grant(&self, limit: &RateLimit, direction: Direction, count: usize) -> bool {
         let Some(limited) = self.limited(direction) else { return false };
         let is_it = limited.limit.borrow().as_ref().is_some_and(|own| own.is(limit));
@@ -191,7 +192,7 @@ impl Extras {
         true
     }
 
-    /// Gives back what was granted and is not needed.
+    /// Gives back granted bytes that the socket does not need.
     pub(crate) fn return_grant(&self, direction: Direction) {
         if let Some(limited) = self.limited(direction) {
             let granted = limited.granted.take();

@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-/// The functions of a socket that are virtual in Qt, as a derived class implements them.
+/// The functions of a socket that are virtual in Qt. A derived class implements them.
 pub(crate) trait SocketClass {
     fn connect_to_host(
         &self,
@@ -129,7 +129,7 @@ pub(crate) trait Outer {
     /// Called before the inner socket closes the connection, when it has sent everything.
     fn before_closing(&self, engine: &Rc<dyn Engine>);
 
-    /// Aborts the connection, because its time is over.
+    /// Aborts the connection, because a time-out has expired.
     fn abort(&self);
 }
 

@@ -1,9 +1,8 @@
-//! The node of the sockets, and the parts it is made of.
+//! The node of a socket and its parts.
 //!
-//! The node has the signals of a socket and one part for each thing that a socket does. A part
-//! keeps its own state, in fields that only its own file sees. It calls no slot. The files of the
-//! folder above have the behaviour: their functions read and change the parts, and emit the
-//! signals.
+//! The node has the signals of a socket, and one part for each task of a socket. A part keeps its
+//! own state, in fields that are private to its file. It calls no slot. The files of the folder
+//! above have the behaviour: their functions read and change the parts, and emit the signals.
 
 mod attempt;
 mod closure;
@@ -90,24 +89,24 @@ library_class! {
 
 /// The signals of a [`QAbstractSocket`].
 pub struct AbstractSocketNode {
-    /// The name was found, and the socket begins to connect.
+    /// The look-up has found addresses of the host, and the socket begins to connect.
     #[doc(alias = "hostFound")]
     pub host_found: Signal<()>,
     /// The socket is connected.
     pub connected: Signal<()>,
     /// The connection has ended.
     pub disconnected: Signal<()>,
-    /// The connection has ended, or connecting has failed: the reason.
+    /// The connection has ended, or connecting has failed. The value is the reason.
     ///
-    /// Emitted exactly once for each connection, in whatever way it ends: closed by either end,
-    /// aborted, reset, timed out, or because the socket dies or gets another descriptor. A
-    /// connection begins with a call of [`connect_to_host`](QAbstractSocket::connect_to_host), with
-    /// a descriptor, or when a server accepts it. A connection that is
-    /// [handed over](crate::QTcpSocket::detach) has not ended: the socket that continues it emits
-    /// the signal later. Qt has no such signal.
+    /// Emitted exactly once for each connection, however it ends: one of the ends closes or aborts
+    /// it, the other end resets it, a time-out expires, or the socket dies or gets another
+    /// descriptor. A connection begins with a call of
+    /// [`connect_to_host`](QAbstractSocket::connect_to_host), with a descriptor, or when a server
+    /// accepts it. A connection that is [handed over](crate::QTcpSocket::detach) has not ended: the
+    /// socket that continues it emits the signal later. Qt has no such signal.
     ///
-    /// The signal comes after all other signals of the end. It comes before `destroyed`, and before
-    /// the first signal of the socket's next connection.
+    /// The socket emits it after all other signals of the end, but before `destroyed`, and before
+    /// the first signal of its next connection.
     pub closed: Signal<CloseReason>,
     /// The state has changed.
     #[doc(alias = "stateChanged")]
@@ -118,9 +117,9 @@ pub struct AbstractSocketNode {
     /// An error occurred.
     #[doc(alias = "errorOccurred")]
     pub error_occurred: Signal<SocketErrorKind>,
-    /// The proxy asks for a user and a password. A slot sets both on the authenticator before it
-    /// returns; it may run an event loop for that. If no slot does, connecting fails. If the proxy
-    /// refuses them, the signal is emitted again, up to 16 times for a connection.
+    /// The proxy requires a user name and a password. A slot sets both in the authenticator before
+    /// it returns; it may run an event loop meanwhile. If no slot sets them, connecting fails. If
+    /// the proxy refuses them, the socket emits the signal again, up to 16 times for a connection.
     #[doc(alias = "proxyAuthenticationRequired")]
     pub proxy_authentication_required: Signal<(QNetworkProxy, QAuthenticator)>,
 

@@ -1,6 +1,6 @@
-//! The proxy that a socket was given, and the one that it uses.
+//! The proxy that the program has set, and the one that the socket uses.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 use crate::proxy::{
     self, ProxyCapabilities, ProxyQueryType, ProxyType, QNetworkProxy, QNetworkProxyQuery, Route,
@@ -10,32 +10,41 @@ use crate::proxy::{
 ///
 /// Most sockets have none of this, so everything is boxed.
 #[derive(Default)]
-pub(crate) struct ProxyChoice {
+pub(crate) struct ProxyChoice(OnceCell<Box<Choices>>);
+
+#[derive(Default)]
+struct Choices {
     /// The socket's own proxy, unless it is of the type `Default`.
-    own: RefCell<Option<Box<QNetworkProxy>>>,
+    own: RefCell<Option<QNetworkProxy>>,
     /// The tag that tells a proxy factory what the socket is used for, "http" for example.
-    tag: RefCell<Option<Box<str>>>,
+    tag: RefCell<Box<str>>,
     /// The proxy of the current connection.
     used: RefCell<Option<Box<QNetworkProxy>>>,
 }
 
 impl ProxyChoice {
+    /// Sets a value. Nothing is allocated for one that says nothing.
+    fn set(&self, is_something: bool, set: impl FnOnce(&Choices)) {
+        if is_something || self.0.get().is_some() {
+            set(self.0.get_or_init(Box::default));
+        }
+    }
+
     pub(crate) fn own(&self) -> Option<QNetworkProxy> {
-        self.own.borrow().as_deref().cloned()
+        self.0.get()?.own.borrow().clone()
     }
 
     pub(crate) fn set_own(&self, proxy: QNetworkProxy) {
-        let own = (proxy.proxy_type() != ProxyType::Default).then(|| Box::new(proxy));
-        self.own.replace(own);
+        let own = Some(proxy).filter(|proxy| proxy.proxy_type() != ProxyType::Default);
+        self.set(own.is_some(), |choices| drop(choices.own.replace(own)));
     }
 
     pub(crate) fn tag(&self) -> String {
-        self.tag.borrow().as_deref().unwrap_or_default().to_owned()
+        self.0.get().map_or_else(String::new, |choices| choices.tag.borrow().to_string())
     }
 
     pub(crate) fn set_tag(&self, tag: String) {
-        let tag = Some(tag).filter(|tag| !tag.is_empty()).map(String::into_boxed_str);
-        self.tag.replace(tag);
+        self.set(!tag.is_empty(), |choices| drop(choices.tag.replace(tag.into())));
     }
 
     /// Finds out how a host is reached. This may call the program's proxy factory, so nothing is
@@ -55,17 +64,20 @@ impl ProxyChoice {
 
     /// Uses a proxy for the connection that begins, or none.
     pub(crate) fn use_proxy(&self, proxy: Option<Box<QNetworkProxy>>) {
-        self.used.replace(proxy);
+        self.set(proxy.is_some(), |choices| drop(choices.used.replace(proxy)));
     }
 
     /// Returns the proxy of the current connection.
     pub(crate) fn used(&self) -> Option<QNetworkProxy> {
-        self.used.borrow().as_deref().cloned()
+        self.0.get()?.used.borrow().as_deref().cloned()
     }
 
     /// Returns whether the proxy looks up the names of hosts.
     pub(crate) fn looks_up_names(&self) -> bool {
         let looks_up = ProxyCapabilities::HOST_NAME_LOOKUP;
-        self.used.borrow().as_ref().is_some_and(|proxy| proxy.capabilities().contains(looks_up))
+        self.0.get().is_some_and(|choices| {
+            let used = choices.used.borrow();
+            used.as_ref().is_some_and(|proxy| proxy.capabilities().contains(looks_up))
+        })
     }
 }

@@ -16,7 +16,7 @@ use crate::socket::timeout_kind::TimeoutKind;
 /// A time on the thread's clock, in nanoseconds.
 type Nanos = i64;
 
-/// An idle time is checked this many times, so it is found at most an eighth too late.
+/// An idle time is checked this many times, so it expires at most an eighth too late.
 const CHECKS: u32 = 8;
 /// The shortest time between two checks.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -36,15 +36,18 @@ struct Set {
     phase: Cell<Phase>,
     /// When the connection began.
     began: Cell<Nanos>,
-    /// When connecting began. Questions to the program do not count.
+    /// When connecting began, moved forward by the times in which the program was asked for
+    /// credentials.
     connecting_since: Cell<Nanos>,
     proxy_since: Cell<Option<Nanos>>,
     tls_since: Cell<Option<Nanos>>,
     close_until: Cell<Option<Nanos>>,
-    /// The program is being asked for credentials since then.
+    /// Since when the program is being asked for credentials.
     asking_since: Cell<Option<Nanos>>,
     /// Something was received since the last check.
     received: Cell<bool>,
+    /// Something was received since the last call of [`take_heard`](Timeouts::take_heard).
+    heard: Cell<bool>,
     /// Something was sent since the last check.
     sent: Cell<bool>,
     /// The first check after the last bytes were received.
@@ -179,7 +182,13 @@ impl Timeouts {
     pub(crate) fn note_received(&self) {
         if let Some(set) = self.0.get() {
             set.received.set(true);
+            set.heard.set(true);
         }
+    }
+
+    /// Returns whether something was received since the last call.
+    pub(crate) fn take_heard(&self) -> bool {
+        self.0.get().is_some_and(|set| set.heard.take())
     }
 
     #[inline]

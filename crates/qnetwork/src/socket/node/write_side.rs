@@ -105,7 +105,8 @@ impl WriteSide {
         self.queue.borrow().is_partly_sent()
     }
 
-    /// Calls `write` with the unsent data, at most `max` bytes.
+    /// Calls `write` with the unsent data, at most `max` bytes. `write` calls no code of the
+    /// program.
     pub(crate) fn send(
         &self,
         max: usize,

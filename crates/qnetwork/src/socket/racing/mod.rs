@@ -7,9 +7,10 @@
 //!                                                        the socket's engine, from then on
 //! ```
 //!
-//! `plan.rs` decides, without a clock. `race.rs` has the state. An attempt has a source of its own
-//! in the loop. When one is connected, its descriptor moves into an engine whose source is the
-//! socket, and everything else is as for other sockets.
+//! `plan.rs` decides which attempt begins when, without a clock. `race.rs` has the state. Each
+//! attempt has an event source of its own in the loop. When an attempt has connected, its
+//! descriptor moves into an engine whose event source is the socket. From then on the socket works
+//! like any other.
 
 mod plan;
 mod race;
@@ -41,23 +42,24 @@ use crate::{
 const ADDRESS_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl QAbstractSocket {
-    /// Sets whether the socket tries the addresses of a host at the same time ("happy eyeballs", RFC
-    /// 8305). It applies to the next connection. The default is `false`: as in Qt, one address is
-    /// tried after the other, each for 30 seconds at most.
+    /// Sets whether the socket tries several addresses of a host at the same time ("happy
+    /// eyeballs", RFC 8305). It applies from the next connection on. The default is `false`: as in
+    /// Qt, the socket tries one address after the other, each for 30 seconds at most.
     ///
-    /// Many hosts have IPv6 addresses, and many networks lose IPv6 packets. A socket that tries
-    /// one address after the other then takes half a minute to connect. With this setting
+    /// Many hosts have IPv6 addresses, and some networks drop IPv6 packets. A socket that tries one
+    /// address after the other then takes half a minute to connect. With this setting
     ///
     /// * the socket looks up IPv6 and IPv4 addresses at the same time. It begins with the first
     ///   answer; if that is IPv4, it waits 50 ms for the other one.
-    /// * it tries IPv6 and IPv4 addresses in turn. An attempt begins 250 ms after the one before, or
-    ///   at once when one has failed.
-    /// * the first attempt that succeeds is the connection. The socket closes all others.
+    /// * it alternates between IPv6 and IPv4 addresses. The next attempt begins 250 ms after the
+    ///   previous one, or as soon as one has failed.
+    /// * it keeps the first connection that succeeds, and closes all others.
     ///
-    /// States, signals and errors are those of a socket without it. If all attempts fail, the error
-    /// is that of the last one.
+    /// States, signals and errors are the same as without this setting. If all attempts fail, the
+    /// error is that of the last one.
     ///
-    /// It has no effect for a UDP socket, a socket that is bound, and a connection by a proxy.
+    /// The setting has no effect on UDP sockets, on bound sockets, and on connections through a
+    /// proxy.
     ///
     /// # Examples
     ///
@@ -83,7 +85,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// Returns whether the socket tries the addresses of a host at the same time. See
+    /// Returns whether the socket tries several addresses of a host at the same time. See
     /// [`set_happy_eyeballs`](QAbstractSocket::set_happy_eyeballs).
     #[must_use]
     pub fn happy_eyeballs(&self) -> bool {
@@ -95,7 +97,7 @@ impl QAbstractSocket {
 }
 
 impl AbstractSocketNode {
-    /// Returns whether the next connection is made by a race.
+    /// Returns whether the next attempt to connect is a race.
     pub(super) fn races(&self) -> bool {
         self.racing.get().is_some_and(|race| race.enabled.get())
             && matches!(self.socket_type, SocketType::Tcp | SocketType::Unknown)
@@ -129,6 +131,7 @@ impl AbstractSocketNode {
                     && let Some(race) = node.racing.running()
                     && race.number.get() == number
                 {
+                    let _recovery = node.recovery();
                     node.on_family(race, family, &info);
                 }
             };
@@ -144,7 +147,7 @@ impl AbstractSocketNode {
         self.continue_race(race);
     }
 
-    /// Begins to connect if the socket is still looking up the name; then goes on with the race.
+    /// Begins to connect if the socket is still looking up the name, then continues the race.
     fn continue_race(&self, race: &Race) {
         if self.current_state() == SocketState::HostLookup {
             let number = race.number.get();
@@ -186,17 +189,18 @@ impl AbstractSocketNode {
         }
         self.attempt.tries();
         let number = race.number.get();
-        // Each round tries an address, and there are only so many.
+        // Each round tries another address, so the loop ends.
         while race.number.get() == number {
             let step = race.plan.borrow_mut().next(race.now());
             match step {
-                Step::Try(address) => match self.enter(race, &address) {
-                    Ok(()) => {}
-                    Err(error) => {
+                Step::Try(address) => {
+                    if let Err(error) = self.enter(race, &address)
+                        && race.number.get() == number
+                    {
                         race.set_error(error);
                         race.plan.borrow_mut().failed(race.now());
                     }
-                },
+                }
                 Step::Wait(until) => return self.start_race_timer(race, until),
                 Step::Exhausted => {
                     self.end_race();
@@ -226,13 +230,16 @@ impl AbstractSocketNode {
         Ok(())
     }
 
-    /// Lets an attempt go on that is ready for something.
+    /// Continues an attempt whose engine is ready.
     fn check_entrant(&self, entrant: &Rc<Entrant>) {
         let _recovery = self.recovery();
         let Some(race) = self.racing.running() else { return };
         let is_part = race.entrants.borrow().iter().any(|other| Rc::ptr_eq(other, entrant));
         let Some(engine) = entrant.engine().filter(|_| is_part) else { return };
+        let number = race.number.get();
         match engine.finish_connecting() {
+            // The logger of the program may have ended the race.
+            _ if race.number.get() != number => {}
             Ok(Progress::Connected) => self.win(race, entrant),
             Ok(_) => {}
             Err(error) => self.lose(race, entrant, error),
@@ -250,17 +257,19 @@ impl AbstractSocketNode {
 
     /// An attempt is connected: ends all others.
     fn win(&self, race: &Race, entrant: &Rc<Entrant>) {
+        let number = race.number.get();
         let Some(socket) = entrant.engine().and_then(|engine| engine.release()) else { return };
         let peer = socket.peer_addr().ok().and_then(|peer| peer.as_socket());
         let (dispatcher, source, stage) = (self.dispatcher(), self.source(), Stage::Connected);
-        let number = race.number.get();
         match NativeEngine::take(dispatcher, source, Type::STREAM, socket, stage, peer) {
             _ if race.number.get() != number => {}
             Err(error) => self.lose(race, entrant, error),
             Ok(engine) => {
+                let mark = self.closure.mark();
                 self.end_race();
-                let engine: Rc<dyn Engine> = Rc::new(engine);
-                self.take_connected(engine);
+                if self.closure.is_at(mark) {
+                    self.take_connected(Rc::new(engine));
+                }
             }
         }
     }
@@ -283,6 +292,7 @@ impl AbstractSocketNode {
                 && let Some(race) = node.racing.running()
                 && race.number.get() == number
             {
+                let _recovery = node.recovery();
                 node.on_race_timer(race);
             }
         };
@@ -335,8 +345,8 @@ impl AbstractSocketNode {
         }
     }
 
-    /// Waits for the look-ups that have no answer yet, without a loop that would bring it. Returns
-    /// `false` if there are none, or the deadline has passed.
+    /// Waits for the look-ups that have not ended, without a running loop. Returns `false` if there
+    /// are none, or if the deadline has passed.
     fn wait_for_families(&self, race: &Race, deadline: QDeadlineTimer) -> bool {
         let families = race.abort_lookups();
         if families.is_empty() {

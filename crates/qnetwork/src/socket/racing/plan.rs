@@ -1,13 +1,14 @@
-//! Which address of a host is tried when. There is no clock and no socket in here: the caller says
-//! how long the race has lasted.
+//! Decides when a race tries which address of a host. This module has no clock and no socket: the
+//! caller passes the time since the race began.
 
 use std::{collections::VecDeque, time::Duration};
 
 use crate::address::{NetworkLayerProtocol, QHostAddress};
 
-/// How long an attempt has before the next one begins beside it (RFC 8305, section 8).
+/// How long after an attempt the next one begins, while the first one still runs (RFC 8305, section
+/// 8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-/// How long IPv4 addresses wait for the IPv6 ones.
+/// How long the race waits for the IPv6 addresses when it already has the IPv4 addresses.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,12 +42,12 @@ impl Family {
     }
 }
 
-/// What is to be done next.
+/// The next step of the race.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// Begin to connect to this address now.
     Try(QHostAddress),
-    /// Nothing before this time; `None` waits for an answer or the end of an attempt.
+    /// Wait until this time; with `None`, until a look-up or an attempt ends.
     Wait(Option<Duration>),
     /// All attempts have failed, and there is no further address.
     Exhausted,
@@ -61,7 +62,7 @@ pub(super) struct Plan {
     /// The family of the next address, if it has one.
     turn: Option<Family>,
     has_begun: bool,
-    /// Nothing begins before this time.
+    /// No attempt begins before this time.
     not_before: Duration,
     /// How many attempts are running.
     running: usize,
@@ -248,7 +249,10 @@ mod tests {
         /// Whatever happens: each address is tried once, and no two attempts begin within 250 ms
         /// unless one has failed between them.
         #[test]
-        fn each_address_is_tried_once(families: Vec<bool>, events in prop::collection::vec(0..4, 200)) {
+        fn each_address_is_tried_once(
+            families: Vec<bool>,
+            events in prop::collection::vec(0..4, 200),
+        ) {
             let addresses: Vec<_> = (1..).zip(&families).map(|(number, is_v6)| match is_v6 {
                 true => v6(number),
                 false => IpAddr::from(Ipv4Addr::from(u32::from(number))).into(),

@@ -19,8 +19,8 @@ impl QUdpSocket {
     ///
     /// # Errors
     ///
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is neither bound nor connected, or is
-    /// closed meanwhile. [`ConnectionRefused`](SocketErrorKind::ConnectionRefused) and
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is neither bound nor connected, or
+    /// is closed meanwhile. [`ConnectionRefused`](SocketErrorKind::ConnectionRefused) and
     /// [`Network`](SocketErrorKind::Network) as for
     /// [`read_datagram_into`](QUdpSocket::read_datagram_into); the socket also emits
     /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) for these. The next

@@ -20,9 +20,9 @@ impl QUdpSocket {
     ///
     /// If the socket is not bound, the function binds it to [`QHostAddress::Any`] and a port that
     /// the system chooses, and emits
-    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed). Broadcasting, to
-    /// [`QHostAddress::Broadcast`] for example, needs no permission. A null address stands for this
-    /// machine. If the socket is connected, port 0 stands for its peer.
+    /// [`state_changed`](crate::socket::AbstractSocketNode::state_changed). Broadcasting, for
+    /// example to [`QHostAddress::Broadcast`], needs no permission. A null address means this
+    /// machine. If the socket is connected, port 0 means its peer.
     ///
     /// # Errors
     ///
@@ -233,6 +233,7 @@ impl AbstractSocketNode {
             Outcome::Moved(count) => count,
             Outcome::WouldBlock => 0,
             Outcome::Failed(error) => {
+                // As in Qt, the socket stays connected.
                 self.set_error(&error);
                 return Err(error.into());
             }

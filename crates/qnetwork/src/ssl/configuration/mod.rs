@@ -40,8 +40,8 @@ use crate::common::owned;
 /// |---|---|---|
 /// | protocol | [`Secure`](SslProtocol::Secure) | the same |
 /// | peer verify mode, depth | [`Auto`](PeerVerifyMode::Auto), 0: no limit | the same |
-/// | CA certificates | none, which stands for the system's until they are set | the same |
-/// | ciphers | none, which stands for all | all |
+/// | CA certificates | none, which means the system's until they are set | the same |
+/// | ciphers | none, which means all | all |
 /// | certificate, key, protocols for ALPN | none | none |
 /// | options | [`SslOptions::default`] | the same |
 ///
@@ -237,7 +237,7 @@ impl QSslConfiguration {
         i32::try_from(self.settings.peer_verify_depth).unwrap_or(i32::MAX)
     }
 
-    /// Sets how many certificates may be between the peer's certificate and the root; 0 stands for
+    /// Sets how many certificates may be between the peer's certificate and the root; 0 means
     /// the default, 100. A negative number changes nothing and logs a warning.
     #[doc(alias = "setPeerVerifyDepth")]
     pub fn set_peer_verify_depth(&mut self, depth: i32) {

@@ -10,17 +10,18 @@ use crate::{
 impl QSslSocket {
     /// Connects to a host and encrypts, as
     /// [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted) does, and waits until
-    /// the handshake has finished. Nothing happens before the future is polled.
+    /// the handshake has finished. The socket begins to connect when the future is first polled.
     ///
-    /// `ssl_errors` is emitted meanwhile, so a slot may ignore errors. Dropping the future before it
-    /// has returned aborts the connection, unless the program has begun another one meanwhile.
+    /// Meanwhile the socket emits `ssl_errors` if there are errors, so a slot may ignore them.
+    /// Dropping the future before it has returned aborts the connection, unless the program has
+    /// begun another one meanwhile.
     ///
     /// # Errors
     ///
-    /// * [`Operation`](SocketErrorKind::Operation) if the socket is connected or connecting already;
-    ///   it stays so
+    /// * [`Operation`](SocketErrorKind::Operation) if the socket is already connected or
+    ///   connecting; its state does not change
     /// * [`Operation`](SocketErrorKind::Operation) if the program meanwhile ends the attempt and
-    ///   begins another connection, which goes on
+    ///   begins another connection, which continues
     /// * any error with which connecting or the handshake fails
     pub async fn connect_encrypted<'a>(
         &self,
@@ -30,16 +31,16 @@ impl QSslSocket {
         self.attempt(|| self.connect_to_host_encrypted(host, port), self.encrypted()).await
     }
 
-    /// Waits until the handshake has finished. Returns at once if it has. This is
-    /// [`wait_for_encrypted`](QSslSocket::wait_for_encrypted) for tasks.
+    /// Waits until the handshake has finished. Returns at once if it has. It corresponds to
+    /// [`wait_for_encrypted`](QSslSocket::wait_for_encrypted).
     ///
-    /// It differs from `socket.encrypted.next()`, which waits for the signal alone, and so also
-    /// after the handshake has failed. Cancel safe: the handshake goes on.
+    /// `socket.encrypted.next()` waits for the signal only: if the handshake fails, it waits for
+    /// ever. Cancel safe: the handshake continues.
     ///
     /// # Errors
     ///
-    /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the error
-    /// with which connecting or the handshake has failed. If the handshake cannot even start,
+    /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the
+    /// error with which connecting or the handshake has failed. If the handshake cannot even start,
     /// because the protocol, certificate or key cannot be used, the socket stays connected.
     pub async fn encrypted(&self) -> Result<(), SocketError> {
         loop {

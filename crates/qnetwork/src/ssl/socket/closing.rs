@@ -72,7 +72,7 @@ impl SslSocketNode {
         self.inner.connect_to_host_with_mode(host_name, port, mode, protocol);
     }
 
-    /// Emits `closed` for the connection before, whose mode and cause are still known. Returns
+    /// Emits `closed` for the previous connection, whose mode and cause are still known. Returns
     /// `false` if the socket was deleted, before or by a slot.
     pub(super) fn tell_end_now(&self, function: &str) -> bool {
         // The inner socket passes its reason on to this one.
@@ -168,8 +168,8 @@ impl SslSocketNode {
         self.inner.disconnect_from_host();
     }
 
-    /// Returns whether the connection was closed before either end had sent the message of TLS that
-    /// says so. Anybody on the way can close it like that, and bytes may be missing. A connection
+    /// Returns whether the connection was closed before either end had sent TLS's closing message.
+    /// An attacker on the network can close it like that, and bytes may be missing. A connection
     /// that is not encrypted was cut off if it was reset.
     #[cfg(feature = "tasks")]
     pub(super) fn is_cut_off(&self) -> bool {

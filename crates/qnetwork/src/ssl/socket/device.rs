@@ -2,6 +2,7 @@
 
 use std::{os::fd::OwnedFd, rc::Rc};
 
+use qcore::internals::DeviceInternals;
 #[cfg(feature = "tasks")]
 use qcore::io_device::StreamDevice;
 use qcore::{
@@ -209,7 +210,7 @@ impl SocketClass for SslSocketNode {
     fn set_read_buffer_size(&self, size: usize) {
         self.base.limit_reading(size);
         self.inner.limit_reading(size);
-        if size == 0 || self.base.buffer_len() < size {
+        if size == 0 || self.base.held_len() < size {
             self.inner.read_on();
         }
     }

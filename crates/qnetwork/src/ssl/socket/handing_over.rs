@@ -2,7 +2,7 @@
 
 use qcore::{
     OpenMode,
-    internals::{DetachedBytes, DeviceInternals},
+    internals::{DetachedBytes, DeviceInternals, handed_over},
     object::Node,
 };
 
@@ -52,6 +52,7 @@ impl SslSocketNode {
         self.base.lend_ends(&mut connection);
         self.base.forget_ends();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
+        handed_over(&self.base).emit(());
         self.base.change_state(SocketState::Unconnected);
         Ok(connection)
     }

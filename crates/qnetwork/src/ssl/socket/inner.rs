@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use qcore::internals::DeviceInternals;
+
 use super::SslSocketNode;
 use crate::{
     engine::{Engine, Outcome},
@@ -112,7 +114,7 @@ impl Outer for SslSocketNode {
         };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
-            match limit.saturating_sub(self.base.buffer_len()) {
+            match limit.saturating_sub(self.base.held_len()) {
                 0 => 0,
                 // A session decrypts whole records, so reading byte by byte would not help.
                 room => room.max(PIECE),

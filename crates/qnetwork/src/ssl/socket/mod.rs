@@ -13,16 +13,16 @@
 //!     ready_read ◄── plain() ◄── Session::advance() ◄── receive() ◄── what has come
 //! ```
 //!
-//! Qt is built in the same way, which shows in the order and number of the signals. While nothing
-//! is encrypted there is no session, and data passes through unchanged. `encrypting.rs` starts a
-//! session and runs its handshake, `handing_over.rs` hands a connection over to another
-//! thread, `verifying.rs` judges the peer's certificate, `transfer.rs`
-//! moves the data, `closing.rs` ends the connection, and `waiting.rs` waits without a loop.
-//! `settings.rs` and `identity.rs` have the setters and getters.
+//! Qt is built in the same way, and this determines the order and number of the signals. While the
+//! socket does not encrypt, there is no session, and data passes through unchanged. `encrypting.rs`
+//! starts a session and runs its handshake, `handing_over.rs` hands a connection over to another
+//! thread, `verifying.rs` judges the peer's certificate, `transfer.rs` moves the data, `closing.rs`
+//! ends the connection, and `waiting.rs` waits without a loop. `settings.rs` and `identity.rs` have
+//! the setters and getters.
 //!
 //! While the peer's certificate has errors that the program has not ignored, the session's answer
 //! to the certificate stays in the session's output. Only [`transmit`](SslSocketNode::transmit)
-//! takes data out of there.
+//! takes data from that output.
 
 #[cfg(feature = "tasks")]
 mod awaiting;
@@ -80,7 +80,7 @@ library_class! {
     ///
     /// Stands for Qt's [QSslSocket](https://doc.qt.io/qt-5/qsslsocket.html).
     ///
-    /// # Who the other end is
+    /// # Verifying the peer
     ///
     /// A client verifies the server's certificates as soon as it gets them. It emits
     /// [`peer_verify_error`](SslSocketNode::peer_verify_error) for each error, and
@@ -99,7 +99,7 @@ library_class! {
     ///   end of TCP
     /// * closed by this end: `state_changed(Closing)` is emitted twice
     ///
-    /// # What waits to be sent
+    /// # Unsent data
     ///
     /// Written data stays in the write buffer until the loop runs again and the socket encrypts it.
     /// As with Qt, [`bytes_to_write`](qcore::QIODevice::bytes_to_write) counts only the data that
@@ -147,10 +147,10 @@ pub struct SslSocketNode {
     /// The operating system has accepted this many encrypted bytes.
     #[doc(alias = "encryptedBytesWritten")]
     pub encrypted_bytes_written: Signal<usize>,
-    /// A server has sent a session ticket. Only TLS 1.3 reports it, and only if the configuration
-    /// does not have the option
+    /// A server has sent a session ticket. The socket emits this only with TLS 1.3, and only if the
+    /// configuration does not have the option
     /// [`DISABLE_SESSION_PERSISTENCE`](crate::SslOptions::DISABLE_SESSION_PERSISTENCE), which is
-    /// set by default. Sockets of the same program resume sessions in either case.
+    /// set by default. Sockets of the same program resume sessions in both cases.
     #[doc(alias = "newSessionTicketReceived")]
     pub new_session_ticket_received: Signal<()>,
     base: QTcpSocket,
@@ -194,7 +194,7 @@ struct Flags {
     encrypted: Cell<bool>,
     /// The program ignores all errors.
     ignore_all: Cell<bool>,
-    /// The number of the session that moves nothing while slots are told of its errors.
+    /// The number of the session that moves no data while slots for its errors run.
     muted: Cell<Option<u32>>,
     /// The program has paused the socket to decide about errors.
     paused: Cell<bool>,
@@ -215,6 +215,9 @@ struct Flags {
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
+    /// A slot of `ready_read` is running, and data has come meanwhile.
+    in_ready_read: Cell<bool>,
+    missed_ready_read: Cell<bool>,
     /// A server's session tickets wait to be sent with its first data.
     tickets_wait: Cell<bool>,
     /// A session is about to start, and gets the data that arrives.

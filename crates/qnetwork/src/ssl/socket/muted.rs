@@ -1,11 +1,11 @@
-//! Keeps a session silent while slots are told of its errors.
+//! Stops a session's data while slots for its errors run.
 
 use qcore::object::Node;
 
 use super::SslSocketNode;
 
-/// While this guard lives, the current session moves no bytes. A session that a slot begins
-/// meanwhile does.
+/// While this guard lives, the current session moves no bytes. If a slot begins another session
+/// meanwhile, that session moves bytes.
 pub(super) struct Muted<'a> {
     node: &'a SslSocketNode,
     before: Option<u32>,

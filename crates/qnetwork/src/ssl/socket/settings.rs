@@ -67,7 +67,7 @@ impl QSslSocket {
     }
 
     /// Returns how many certificates may be between the peer's certificate and the root; 0 by
-    /// default, which stands for 100.
+    /// default, which means 100.
     #[doc(alias = "peerVerifyDepth")]
     #[must_use]
     pub fn peer_verify_depth(&self) -> i32 {
@@ -75,7 +75,7 @@ impl QSslSocket {
     }
 
     /// Sets how many certificates may be between the peer's certificate and the root. The default,
-    /// 0, stands for 100. A negative number changes nothing and logs a warning.
+    /// 0, means 100. A negative number changes nothing and logs a warning.
     ///
     /// ```
     /// let socket = qnetwork::QSslSocket::new();
@@ -94,16 +94,16 @@ impl QSslSocket {
         self.set(|configuration| configuration.set_peer_verify_depth(depth));
     }
 
-    /// Returns the name that the peer's certificate must be for; empty, the default, stands for the
-    /// host's name.
+    /// Returns the name for which the peer's certificate must be valid. Empty, the default, means
+    /// the host's name.
     #[doc(alias = "peerVerifyName")]
     #[must_use]
     pub fn peer_verify_name(&self) -> String {
         self.verify_name.borrow().clone()
     }
 
-    /// Sets the name that the peer's certificate must be for, if it is not the host's. The client
-    /// also sends this name to the server (SNI).
+    /// Sets the name for which the peer's certificate must be valid, if it is not the host's name.
+    /// The client also sends this name to the server (SNI).
     #[doc(alias = "setPeerVerifyName")]
     pub fn set_peer_verify_name(&self, name: impl Into<String>) {
         self.verify_name.replace(name.into());

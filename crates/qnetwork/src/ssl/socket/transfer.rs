@@ -1,6 +1,6 @@
 //! Moving data between the inner socket, the session and the buffers.
 
-use std::io::IoSlice;
+use std::{cell::Cell, io::IoSlice};
 
 use qcore::{
     DeviceError,
@@ -43,18 +43,19 @@ impl SslSocketNode {
         }
     }
 
-    /// Returns how many bytes wait, encrypted or not. After the end of a connection none do: as in
-    /// Qt, the write buffer still takes data, which is dropped when the next connection begins.
+    /// Returns how many bytes wait to be sent, encrypted or not.
     pub(super) fn unsent_bytes(&self) -> usize {
-        if self.base.state() == SocketState::Unconnected && !self.is_plain() {
-            return 0;
-        }
         // Session tickets that wait for the first data do not count.
         let output = match self.flags.tickets_wait.get() {
             true => 0,
             false => self.session.borrow().as_ref().map_or(0, |session| session.output_len()),
         };
-        self.write_buffer.borrow().len() + output + self.inner.unsent_bytes()
+        // After the end, what was written waits for nothing.
+        let written = match self.base.state() {
+            SocketState::Unconnected => 0,
+            _ => self.write_buffer.borrow().len(),
+        };
+        written + output + self.inner.unsent_bytes()
     }
 
     /// Returns whether written bytes can be sent, now or later.
@@ -406,7 +407,7 @@ impl SslSocketNode {
         }
     }
 
-    /// Reads again, and makes the loop announce what is in the buffers.
+    /// Reads again, and makes the loop emit `ready_read` for the bytes in the buffers.
     pub(super) fn on_resumed(&self) {
         self.inner.reopen();
         let has_unread = |node: &Self| {
@@ -426,9 +427,25 @@ impl SslSocketNode {
         });
     }
 
+    /// Emits `ready_read`. If one of its slots is running, which waits for data, the signal comes
+    /// when that slot has returned.
     pub(super) fn emit_ready_read(&self) {
         self.ready_reads.set(self.ready_reads.get().wrapping_add(1));
-        self.base.ready_read.emit(());
+        let (running, missed) = (&self.flags.in_ready_read, &self.flags.missed_ready_read);
+        if running.replace(true) {
+            missed.set(true);
+        } else {
+            let _ended = Ended(running);
+            let number = self.session_number.get();
+            loop {
+                missed.set(false);
+                self.base.ready_read.emit(());
+                let unread = self.base.buffer_len() > 0 && !self.is_paused();
+                if !missed.get() || !unread || self.session_number.get() != number {
+                    break;
+                }
+            }
+        }
         self.base.channel_ready_read.emit(0);
     }
 
@@ -436,12 +453,6 @@ impl SslSocketNode {
     pub(super) fn emit_bytes_written(&self, count: usize) {
         let running = &self.flags.in_bytes_written;
         if !running.replace(true) {
-            struct Ended<'a>(&'a std::cell::Cell<bool>);
-            impl Drop for Ended<'_> {
-                fn drop(&mut self) {
-                    self.0.set(false);
-                }
-            }
             let _ended = Ended(running);
             self.base.bytes_written.emit(count);
         }
@@ -482,5 +493,14 @@ impl Drop for Working<'_> {
             self.node.inner.read_on();
             self.node.post_flush();
         }
+    }
+}
+
+/// Clears a flag when an emission ends, also by a panic.
+struct Ended<'a>(&'a Cell<bool>);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }

@@ -27,7 +27,7 @@ impl QSslSocket {
     }
 
     /// Returns the OCSP response that the server has sent in the last handshake, if this socket has
-    /// [asked for it](crate::QSslConfiguration::set_ocsp_stapling_enabled) and the response has one
+    /// [requested it](crate::QSslConfiguration::set_ocsp_stapling_enabled) and the response has one
     /// answer. It may have errors: [`ssl_errors`](SslSocketNode::ssl_errors) reports them.
     #[doc(alias = "ocspResponses")]
     #[must_use]
@@ -35,14 +35,15 @@ impl QSslSocket {
         self.ocsp_responses.borrow().clone()
     }
 
-    /// Ignores all errors of the peer's certificate: in a slot of
-    /// [`ssl_errors`](SslSocketNode::ssl_errors) the reported ones, and all later ones of this
-    /// connection. The next [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted)
+    /// Ignores all errors of the peer's certificate in this connection. Called in a slot of
+    /// [`ssl_errors`](SslSocketNode::ssl_errors), it also ignores the errors that the signal
+    /// reports. The next [`connect_to_host_encrypted`](QSslSocket::connect_to_host_encrypted)
     /// cancels this.
     ///
-    /// A socket that ignores all errors may be connected to an attacker. If you know the error,
-    /// name it with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in). Better still, trust
-    /// the right certificate: [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
+    /// A socket that ignores all errors may be connected to an attacker. If you expect certain
+    /// errors, ignore only these with [`ignore_ssl_errors_in`](QSslSocket::ignore_ssl_errors_in).
+    /// Better still, trust the right certificate with
+    /// [`set_ssl_configuration`](QSslSocket::set_ssl_configuration).
     #[doc(alias = "ignoreSslErrors")]
     pub fn ignore_ssl_errors(&self) {
         self.flags.ignore_all.set(true);

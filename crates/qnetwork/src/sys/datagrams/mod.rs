@@ -126,7 +126,8 @@ pub(crate) fn receive(
 ///
 /// Datagrams of the same size to the same address go to the system as one large message, which it
 /// divides. This takes a fraction of the time. If the system refuses such a message, the function
-/// sends the datagrams one by one, and clears `segments` so that it does not try again.
+/// sends the datagrams one by one. If the device cannot divide messages at all, the function clears
+/// `segments` so that it does not try again.
 pub(crate) fn send_all(
     socket: &Socket,
     datagrams: &[Departure<'_>],
@@ -146,7 +147,8 @@ pub(crate) fn send_all(
     if segments.get() && run_len(datagrams) > 1 {
         match send_batch(fd, datagrams, run_len) {
             Err(error) if may_be_refused(&error) => {
-                segments.set(error.kind() == io::ErrorKind::WouldBlock);
+                let never = [libc::EIO, libc::EOPNOTSUPP];
+                segments.set(error.raw_os_error().is_none_or(|code| !never.contains(&code)));
             }
             sent => return sent,
         }

@@ -4,6 +4,8 @@
 //! These loggers log at the lowest level, so that they also get the records of mio and rustls. With
 //! each record they use all existing objects, create others, look up names, and run the loop.
 
+mod acting;
+
 use std::{
     cell::{Cell, RefCell},
     io::{Read, Write},
@@ -31,6 +33,8 @@ thread_local! {
     static USED: RefCell<Option<Used>> = const { RefCell::new(None) };
     static BUSY: Cell<bool> = const { Cell::new(false) };
     static RECORDS: Cell<u32> = const { Cell::new(0) };
+    /// What this thread's logger does with each record, beside using the objects.
+    static ACT: RefCell<Option<Rc<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
 #[derive(Clone)]
@@ -46,6 +50,10 @@ fn interfere() {
         return;
     }
     RECORDS.set(RECORDS.get() + 1);
+    let act = ACT.with_borrow(Clone::clone);
+    if let Some(act) = act {
+        act();
+    }
     let used = USED.with_borrow(Clone::clone);
     if let Some(used) = used {
         let sockets = used.sockets.borrow().clone();
@@ -95,17 +103,21 @@ impl log::Log for Logger {
 
 /// Makes each record logged in this thread interfere with the sockets in the returned value.
 fn interfering(runs_the_loop: bool) -> Used {
+    install();
+    let port = server().server_port();
+    let (sockets, servers) = (Rc::default(), Rc::default());
+    let used = Used { sockets, servers, port, runs_the_loop };
+    USED.set(Some(used.clone()));
+    used
+}
+
+fn install() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         log::set_logger(&Logger).expect("no other logger");
         log::set_max_level(log::LevelFilter::Trace);
         install_message_handler(Some(Box::new(|_, _| interfere())));
     });
-    let port = server().server_port();
-    let (sockets, servers) = (Rc::default(), Rc::default());
-    let used = Used { sockets, servers, port, runs_the_loop };
-    USED.set(Some(used.clone()));
-    used
 }
 
 /// Ends the interference. Returns the number of records.
