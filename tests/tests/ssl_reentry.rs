@@ -295,3 +295,62 @@ fn a_logger_uses_the_socket() {
     assert!(RECORDS.get() > 0);
     LOGGED.set(None);
 }
+
+thread_local! {
+    /// The client that writes whenever rustls logs, and what it has written.
+    static WRITER: RefCell<Option<QSslSocket>> = const { RefCell::new(None) };
+    static WRITTEN: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Writes while rustls works, and runs the loop until the data has arrived.
+struct Running;
+
+impl log::Log for Running {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if !record.target().starts_with("rustls") || LOGGING.replace(true) {
+            return;
+        }
+        let writer = WRITER.with_borrow(Clone::clone);
+        if let Some(writer) = writer.filter(|writer| writer.is_encrypted() && RECORDS.get() < 10) {
+            RECORDS.set(RECORDS.get() + 1);
+            let data = format!("{} ", RECORDS.get());
+            WRITTEN.with_borrow_mut(|written| written.push_str(&data));
+            writer.write(&data).unwrap();
+            writer.flush();
+            run_for(Duration::from_millis(20));
+        }
+        LOGGING.set(false);
+    }
+
+    fn flush(&self) {}
+}
+
+/// rustls logs in the middle of its work. A logger runs the loop then, which finds new data.
+#[test]
+fn a_loop_of_a_logger_loses_no_data() {
+    if !in_child!("a_loop_of_a_logger_loses_no_data", 100) {
+        return;
+    }
+    let _app = QCoreApplication::new();
+    log::set_logger(&Running).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let server = encrypting("good");
+    let client = client();
+    WRITER.set(Some(client.clone()));
+    let other = encrypt(&client, &server);
+    run_for(Duration::from_millis(50));
+    client.write("hello").unwrap();
+    other.write("answer").unwrap();
+    wait_until(|| client.bytes_available() == 6 && other.bytes_available() >= 5);
+    assert!(RECORDS.get() > 0, "rustls has logged nothing");
+    WRITER.set(None);
+    let written = WRITTEN.take();
+    wait_until(|| other.bytes_available() == written.len() + 5);
+    let read = String::from_utf8(other.read_all()).unwrap();
+    assert_eq!(read.replace("hello", ""), written);
+    assert_eq!(other.state(), SocketState::Connected);
+}

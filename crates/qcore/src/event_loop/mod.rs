@@ -72,5 +72,5 @@ pub(crate) use self::{
 #[cfg(feature = "tasks")]
 pub(crate) use self::{
     running::{Root, RootEnd},
-    tasks::{Job, Joined, Payload, Shared, TaskKey, Tasks},
+    tasks::{Job, Joined, Payload, Shared, TaskKey, Tasks, proceed},
 };

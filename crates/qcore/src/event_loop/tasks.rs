@@ -37,6 +37,8 @@ use super::{
 
 /// How many tasks the loop polls in one turn. The others are the first ones of the next turn.
 pub(super) const BUDGET: u32 = 256;
+/// How often a task may take something that is there already before it leaves the thread to others.
+const TAKEN: u32 = 128;
 /// How many wakers of finished tasks are kept for new ones.
 const ALARMS: usize = 1024;
 
@@ -160,6 +162,8 @@ pub(crate) struct Tasks {
     /// Alarms of finished tasks that nobody else has a clone of.
     alarms: RefCell<Vec<(Arc<Alarm>, Waker)>>,
     last_serial: Cell<u64>,
+    /// How often the task that is being polled may still take something without waiting.
+    allowance: Cell<u32>,
     ended: Cell<bool>,
 }
 
@@ -256,6 +260,19 @@ impl Shared {
     }
 }
 
+/// Waits for a turn of the loop if the task has already taken much in this one. A future calls this
+/// before it takes something from a source that may never run dry, such as a socket whose datagrams
+/// arrive faster than the task handles them.
+pub(crate) fn proceed(context: &Context<'_>) -> Poll<()> {
+    let spend = |here: &OnceCell<Rc<Tasks>>| here.get().is_none_or(|tasks| tasks.spend());
+    // A thread that ends runs no loop.
+    if HERE.try_with(spend).unwrap_or(true) {
+        return Poll::Ready(());
+    }
+    context.waker().wake_by_ref();
+    Poll::Pending
+}
+
 impl Dispatcher {
     /// Returns the tasks of this loop.
     pub(crate) fn tasks(&self) -> &Rc<Tasks> {
@@ -302,10 +319,12 @@ impl Dispatcher {
             let _requeue = Requeue(tasks);
             for _ in 0..BUDGET {
                 let Some((key, job, alarm)) = tasks.take_ready() else { break };
+                tasks.allowance.set(TAKEN);
                 self.deliver(|| tasks.poll(key, job, alarm));
                 done = true;
             }
         }
+        tasks.allowance.set(TAKEN);
         root.is_some_and(|root| root.step()) || done
     }
 }
@@ -320,8 +339,17 @@ impl Tasks {
             buffer: Cell::default(),
             alarms: RefCell::default(),
             last_serial: Cell::new(0),
+            allowance: Cell::new(TAKEN),
             ended: Cell::new(ended),
         }
+    }
+
+    /// Uses up a part of the allowance. Returns `false` once for each allowance: an executor other
+    /// than the loop polls a task again without a turn of the loop.
+    fn spend(&self) -> bool {
+        let left = self.allowance.get().checked_sub(1);
+        self.allowance.set(left.unwrap_or(TAKEN));
+        left.is_some()
     }
 
     /// Returns what the wakers share.

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     classes::Inherits,
+    event_loop::proceed,
     io_device::{DeviceError, DeviceErrorKind, DeviceStream, QIODevice},
 };
 
@@ -160,7 +161,8 @@ impl<D: Inherits<QIODevice>, C: Codec> FramedStream<D, C> {
         loop {
             match node.step(Taker::Task, &mut budget) {
                 Found::Message(message) => return Poll::Ready(Ok(Some(message))),
-                Found::Nothing => {}
+                // Bytes that the codec skips may come for ever.
+                Found::Nothing => ready!(proceed(context)),
                 Found::Failed(error) => {
                     node.stop();
                     return Poll::Ready(Err(error));

@@ -7,7 +7,7 @@ use qcore::Signal;
 use super::{LocalSocketError, LocalSocketErrorKind, LocalSocketState, QLocalServer, QLocalSocket};
 use crate::{
     server::{Accepting, Incoming, ServerState, accept, leave, wait_for_connection},
-    socket::SocketError,
+    socket::{AbortsAttempt, SocketError},
 };
 
 impl QLocalSocket {
@@ -15,12 +15,15 @@ impl QLocalSocket {
     /// does, and waits until the socket is connected. The socket begins to connect when the future
     /// is first polled.
     ///
-    /// Dropping the future before it has returned [aborts](QLocalSocket::abort) the connection.
+    /// Dropping the future before it has returned [aborts](QLocalSocket::abort) the connection,
+    /// unless the program has begun another one meanwhile.
     ///
     /// # Errors
     ///
     /// * [`Operation`](LocalSocketErrorKind::Operation) if the socket is already connected or
     ///   connecting; its state does not change
+    /// * [`Operation`](LocalSocketErrorKind::Operation) if the program meanwhile ends the attempt
+    ///   and begins another connection, which continues
     /// * any error with which connecting fails
     ///
     /// # Examples
@@ -37,21 +40,17 @@ impl QLocalSocket {
         if self.state() != LocalSocketState::Unconnected {
             return Err(LocalSocketErrorKind::Operation.into());
         }
-        struct Aborts<'a>(Option<&'a QLocalSocket>);
-        impl Drop for Aborts<'_> {
-            fn drop(&mut self) {
-                if let Some(socket) = self.0
-                    && socket.state() != LocalSocketState::Unconnected
-                {
-                    socket.abort();
+        let attempt = AbortsAttempt::new(
+            || self.closure.begun(),
+            || {
+                if self.state() != LocalSocketState::Unconnected {
+                    self.abort();
                 }
-            }
-        }
-        let mut attempt = Aborts(Some(self));
+            },
+        );
         self.connect_to_server(name);
-        let connected = self.connected().await;
-        attempt.0 = None;
-        connected
+        let connected = attempt.run(self.connected()).await;
+        connected.unwrap_or_else(|| Err(LocalSocketErrorKind::Operation.into()))
     }
 
     /// Waits until the socket is connected. Returns at once if it is. It corresponds to

@@ -1,7 +1,7 @@
 //! The backend of the device, which forwards to the inner socket.
 
 #[cfg(feature = "tasks")]
-use qcore::io_device::StreamDevice;
+use qcore::{Connection, io_device::StreamDevice};
 use qcore::{
     DeviceError, OpenMode, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
@@ -124,6 +124,15 @@ impl StreamDevice for LocalDevice {
         if let Ok(inner) = self.inner() {
             inner.flush();
         }
+    }
+
+    fn has_lost(&self) -> bool {
+        self.inner().is_ok_and(|inner| inner.has_lost())
+    }
+
+    fn connect_closed(&self, wake: Box<dyn Fn()>) -> Connection {
+        let node = self.node.upgrade();
+        node.map_or_else(Connection::default, |node| node.closed.connect(move |_| wake()))
     }
 
     fn stream_opened(&self) {

@@ -1,6 +1,6 @@
 //! Sockets in tasks: connecting, and waiting for states.
 
-use std::{rc::Rc, time::Duration};
+use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
 use qcore::DeviceError;
 
@@ -18,12 +18,15 @@ impl QAbstractSocket {
     /// Connects to a host, as [`connect_to_host`](QAbstractSocket::connect_to_host) does, and waits
     /// until the socket is connected. The socket begins to connect when the future is first polled.
     ///
-    /// Dropping the future before it has returned [aborts](QAbstractSocket::abort) the connection.
+    /// Dropping the future before it has returned [aborts](QAbstractSocket::abort) the connection,
+    /// unless the program has begun another one meanwhile.
     ///
     /// # Errors
     ///
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is already connected or
     ///   connecting; its state does not change
+    /// * [`Operation`](SocketErrorKind::Operation) if the program meanwhile ends the attempt and
+    ///   begins another connection, which continues
     /// * any error with which connecting fails
     ///
     /// # Examples
@@ -45,12 +48,7 @@ impl QAbstractSocket {
         host: impl Into<Host<'a>>,
         port: u16,
     ) -> Result<(), SocketError> {
-        self.check_free()?;
-        let attempt = AbortsAttempt::of(self);
-        self.connect_to_host(host, port);
-        let connected = self.connected().await;
-        attempt.finished();
-        connected
+        self.attempt(|| self.connect_to_host(host, port), self.connected()).await
     }
 
     /// Waits until the socket is connected. Returns at once if it is. It corresponds to
@@ -92,7 +90,7 @@ impl QAbstractSocket {
     }
 
     /// Fails unless the socket is free to connect.
-    pub(crate) fn check_free(&self) -> Result<(), SocketError> {
+    fn check_free(&self) -> Result<(), SocketError> {
         if matches!(self.state(), SocketState::Unconnected | SocketState::Bound) {
             return Ok(());
         }
@@ -101,27 +99,77 @@ impl QAbstractSocket {
     }
 }
 
-/// Aborts an attempt to connect when its future is dropped.
-pub(crate) struct AbortsAttempt<'a>(Option<&'a QAbstractSocket>);
+/// An attempt to connect that a future makes. Dropping it ends the attempt, and no later connection
+/// of the socket.
+pub(crate) struct AbortsAttempt<F: Fn() -> u32, A: FnMut()> {
+    /// How many connections the socket had begun before.
+    before: u32,
+    /// Returns how many connections the socket has begun.
+    begun: F,
+    abort: A,
+    is_done: bool,
+}
 
-impl<'a> AbortsAttempt<'a> {
-    pub(crate) fn of(socket: &'a QAbstractSocket) -> Self {
-        AbortsAttempt(Some(socket))
+impl<F: Fn() -> u32, A: FnMut()> AbortsAttempt<F, A> {
+    /// Begins the attempt that the socket makes next.
+    pub(crate) fn new(begun: F, abort: A) -> Self {
+        AbortsAttempt { before: begun(), begun, abort, is_done: false }
     }
 
-    /// The attempt has succeeded or failed.
-    pub(crate) fn finished(mut self) {
-        self.0 = None;
+    /// Waits for the attempt, whose outcome `connected` returns. Returns `None` if the program has
+    /// begun another one, which has to wake the task.
+    pub(crate) async fn run<T>(mut self, connected: impl Future<Output = T>) -> Option<T> {
+        let outcome = {
+            let mut connected = pin!(connected);
+            poll_fn(|context| match self.number() {
+                // The socket may have refused to begin an attempt.
+                0 | 1 => connected.as_mut().poll(context).map(Some),
+                _ => Poll::Ready(None),
+            })
+            .await
+        };
+        self.is_done = true;
+        outcome
+    }
+
+    /// Returns how many connections the socket has begun since.
+    fn number(&self) -> u32 {
+        (self.begun)().wrapping_sub(self.before)
     }
 }
 
-impl Drop for AbortsAttempt<'_> {
+impl<F: Fn() -> u32, A: FnMut()> Drop for AbortsAttempt<F, A> {
     fn drop(&mut self) {
-        if let Some(socket) = self.0.take()
-            && socket.state() != SocketState::Unconnected
-        {
-            socket.abort();
+        if !self.is_done && self.number() == 1 {
+            (self.abort)();
         }
+    }
+}
+
+impl QAbstractSocket {
+    /// Calls `begin`, which begins to connect, and waits for `connected`. Aborts the attempt if the
+    /// future is dropped before that.
+    pub(crate) async fn attempt(
+        &self,
+        begin: impl FnOnce(),
+        connected: impl Future<Output = Result<(), SocketError>>,
+    ) -> Result<(), SocketError> {
+        self.check_free()?;
+        let begun = || match self.layers.class() {
+            Some(class) => class.carrier().closure.begun(),
+            None => self.closure.begun(),
+        };
+        let abort = || {
+            if self.state() != SocketState::Unconnected {
+                self.abort();
+            }
+        };
+        let attempt = AbortsAttempt::new(begun, abort);
+        begin();
+        attempt.run(connected).await.unwrap_or_else(|| {
+            let text = "The program has begun another connection";
+            Err(SocketError::new(SocketErrorKind::Operation, text))
+        })
     }
 }
 
@@ -139,26 +187,64 @@ impl AbstractSocketNode {
     }
 
     /// The other end has closed the connection, or at least its sending half. If the socket has a
-    /// stream, which can tell the two apart, the connection is kept for sending. Returns whether it
-    /// is.
+    /// stream, which can tell the two apart, the connection is kept for sending. Returns whether
+    /// there is nothing more to do: the connection is kept, or slots have ended it.
     pub(super) fn keeps_sending(&self, engine: &Rc<dyn Engine>, error: &SocketError) -> bool {
-        let keeps = self.reading.has_stream()
-            && self.may_keep_sending()
+        let may_keep = self.may_keep_sending()
             && engine.stage() == Stage::Connected
             && *error == SocketErrorKind::RemoteHostClosed;
-        if keeps {
-            self.reading.set_ended();
-            self.base.read_channel_finished.emit(());
+        if !may_keep {
+            return false;
         }
-        keeps
+        if let Some(outer) = self.layers.outer() {
+            let keeps = outer.keeps_sending();
+            if !self.has_engine(engine) || self.current_state() != SocketState::Connected {
+                // A slot has ended the connection, or is about to when everything was sent.
+                return true;
+            }
+            if !keeps {
+                return false;
+            }
+        }
+        self.reading.set_ended();
+        self.base.read_channel_finished.emit(());
+        true
     }
 
-    /// Returns whether the task of a stream could still write if the other end sends no more.
+    /// Returns whether a task could still write if the other end sends no more: the socket has a
+    /// stream, or the one that is layered on it does.
     pub(super) fn may_keep_sending(&self) -> bool {
-        self.layers.outer().is_none()
+        let has_stream = match self.layers.outer() {
+            Some(outer) => outer.has_stream(),
+            None => self.reading.has_stream(),
+        };
+        has_stream
             && !self.reading.is_unbuffered()
             && self.current_state() == SocketState::Connected
             && !self.writing.is_shut_down()
+    }
+
+    /// The other end of an encrypted connection sends no more, and a stream keeps the connection.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn end_reading(&self) {
+        self.reading.set_ended();
+    }
+
+    /// Returns whether the socket has a stream.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn has_stream(&self) -> bool {
+        self.reading.has_stream()
+    }
+
+    /// Forgets a stream of a socket that is layered on another one. Returns whether it was the last.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn remove_stream(&self) -> bool {
+        self.reading.remove_stream()
+    }
+
+    /// Returns whether the connection has ended before everything was sent.
+    pub(crate) fn has_lost(&self) -> bool {
+        self.writing.has_lost()
     }
 
     /// A stream was created.
@@ -169,9 +255,13 @@ impl AbstractSocketNode {
     /// A stream was dropped. If it was the last one, and only streams have kept the connection, the
     /// connection ends.
     pub(crate) fn on_stream_dropped(&self) {
-        if !self.reading.remove_stream() {
-            return;
+        if self.reading.remove_stream() {
+            self.on_last_stream_dropped();
         }
+    }
+
+    /// The last stream was dropped, of this socket or of the one that is layered on it.
+    pub(crate) fn on_last_stream_dropped(&self) {
         if let Some(engine) = self.engine() {
             engine.set_half_open(false);
         }

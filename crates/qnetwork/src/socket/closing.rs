@@ -241,6 +241,7 @@ impl AbstractSocketNode {
     pub(super) fn begin_connection(&self) {
         self.closure.begin();
         self.reading.set_reset(false);
+        self.writing.begin();
         self.timeouts.begin();
         self.start_timeouts();
     }

@@ -3,7 +3,7 @@
 use std::rc::{Rc, Weak};
 
 #[cfg(feature = "tasks")]
-use qcore::io_device::StreamDevice;
+use qcore::{Connection, io_device::StreamDevice};
 use qcore::{
     DeviceError, QDeadlineTimer, QIODevice,
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
@@ -114,6 +114,15 @@ impl StreamDevice for SocketDevice {
         if let Ok(socket) = self.socket() {
             socket.flush();
         }
+    }
+
+    fn has_lost(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.has_lost())
+    }
+
+    fn connect_closed(&self, wake: Box<dyn Fn()>) -> Connection {
+        let node = self.node.upgrade();
+        node.map_or_else(Connection::default, |node| node.closed.connect(move |_| wake()))
     }
 
     fn stream_opened(&self) {

@@ -73,10 +73,11 @@ mod udp;
 mod waiting;
 mod writing;
 
-#[cfg(all(feature = "tasks", feature = "_tls"))]
-pub(crate) use self::awaiting::AbortsAttempt;
 #[cfg(feature = "tasks")]
-pub(crate) use self::splicing::{Splice, Spliced};
+pub(crate) use self::{
+    awaiting::AbortsAttempt,
+    splicing::{Splice, Spliced},
+};
 pub use self::{
     binding::BindMode,
     close_reason::CloseReason,

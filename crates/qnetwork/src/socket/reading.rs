@@ -158,7 +158,7 @@ impl AbstractSocketNode {
             return false;
         }
         #[cfg(feature = "tasks")]
-        if self.reading.has_stream() {
+        if self.reading.has_stream() || self.layers.outer().is_some() {
             engine.set_half_open(self.may_keep_sending());
         }
         let max = match is_limited && !matches!(sink, Sink::System) {
@@ -275,6 +275,18 @@ impl AbstractSocketNode {
         // The loop fills the buffer, but it may have stopped because the buffer was full.
         self.read_on();
         Ok(0)
+    }
+
+    /// Returns whether the other end sends no more, while a stream keeps the connection.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn is_reading_ended(&self) -> bool {
+        self.reading.is_ended()
+    }
+
+    /// Forgets that the other end sends no more, because another connection begins.
+    #[cfg(feature = "_tls")]
+    pub(crate) fn forget_end_of_reading(&self) {
+        self.reading.take_ended();
     }
 
     // ---- without a buffer

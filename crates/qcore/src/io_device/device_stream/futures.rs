@@ -4,7 +4,7 @@ use std::{
     io, mem,
     ops::Range,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use futures_io::{AsyncBufRead, AsyncRead, AsyncWrite};
@@ -66,6 +66,7 @@ impl AsyncBufRead for ReadHalf {
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         if this.lent.rest().is_empty() {
+            ready!(this.proceed(context));
             if let Err(error) = this.begin() {
                 return Poll::Ready(Err(error.into()));
             }

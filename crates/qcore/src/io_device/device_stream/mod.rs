@@ -19,7 +19,7 @@ use std::{
 
 pub use self::{reading::ReadHalf, writing::WriteHalf};
 use super::{Chunk, DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
-use crate::signal::ScopedConnection;
+use crate::signal::{Connection, ScopedConnection};
 
 impl QIODevice {
     /// Creates a stream, with which a task reads from the device and writes to it.
@@ -71,8 +71,8 @@ pub trait StreamDevice {
     }
 
     /// Returns whether written bytes can be passed on, now or later. It is `false` once the
-    /// connection has ended or its sending half is closed. The default is `true`: then the end
-    /// shows only in an error of writing.
+    /// connection has ended or is closing, or its sending half is closed. A stream then refuses to
+    /// write. The default is `true`: then the end shows only in an error of writing.
     fn can_send(&self) -> bool {
         true
     }
@@ -94,6 +94,21 @@ pub trait StreamDevice {
     /// [`Closed`](DeviceErrorKind::Closed), because bytes may be missing. The default is `false`.
     fn is_cut_off(&self) -> bool {
         false
+    }
+
+    /// Returns whether written bytes were lost, because the connection has ended before they were
+    /// passed on. Flushing then fails. The default is `false`.
+    fn has_lost(&self) -> bool {
+        false
+    }
+
+    /// Connects `wake` to the signal with which the device tells that its connection has ended and
+    /// nothing is left to be sent. A task may wait for that although
+    /// [`read_channel_finished`](super::DeviceNode::read_channel_finished) was emitted before. The
+    /// default connects nothing.
+    fn connect_closed(&self, wake: Box<dyn Fn()>) -> Connection {
+        drop(wake);
+        Connection::default()
     }
 
     /// A stream of the device was created. The default does nothing.
@@ -142,11 +157,12 @@ impl StreamDevice for Plain {}
 /// [`shutdown`](DeviceStream::shutdown) sends all written bytes and then closes the sending half of
 /// the connection. The task can still read. If the other end closes its sending half, reading
 /// returns 0, and a `QTcpSocket` with a stream stays connected, so that the task can still write. A
-/// `QTcpSocket` that was opened with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED)
-/// disconnects instead. The socket disconnects when both halves are closed, or when the stream is
-/// dropped. When a stream is dropped, it sends as many bytes as the operating system takes
-/// immediately. If it was the last owner of its socket, the other bytes are lost. So call
-/// `shutdown` at the end of a task that writes.
+/// `QSslSocket` does the same when TLS's closing message arrives. A `QTcpSocket` that was opened
+/// with [`OpenMode::UNBUFFERED`](crate::OpenMode::UNBUFFERED) disconnects instead. The socket
+/// disconnects when both halves are closed, or when the stream is dropped. When a stream is
+/// dropped, it sends as many bytes as the operating system takes immediately. If it was the last
+/// owner of its socket, the other bytes are lost. So call `shutdown` at the end of a task that
+/// writes.
 ///
 /// # Examples
 ///
@@ -375,7 +391,7 @@ struct Core {
 
 /// The slots that wake the tasks of a stream.
 struct Slots {
-    _connections: [ScopedConnection; 5],
+    _connections: [ScopedConnection; 6],
     /// Whether somebody has disconnected one of them.
     cut: Rc<Cell<bool>>,
 }
@@ -447,7 +463,9 @@ impl Slots {
     fn new(device: &QIODevice, tasks: &Rc<Waiting>) -> Self {
         let cut = Rc::new(Cell::new(false));
         let slot = || Slot { tasks: tasks.clone(), cut: cut.clone() };
-        let (reads, ends, closes, leaves, dies) = (slot(), slot(), slot(), slot(), slot());
+        let [reads, ends, over, closes, leaves, dies] = [(); 6].map(|()| slot());
+        let backend = device.backend();
+        let stream = backend.stream_device().unwrap_or(&Plain);
         let connections = [
             device.ready_read.connect(move |()| reads.tasks.reader.ring()).scoped(),
             device
@@ -457,6 +475,7 @@ impl Slots {
                     ends.tasks.ring_both();
                 })
                 .scoped(),
+            stream.connect_closed(Box::new(move || over.tasks.ring_both())).scoped(),
             device.about_to_close.connect(move |()| closes.tasks.ring_both()).scoped(),
             device.handed_over.connect(move |()| leaves.tasks.ring_both()).scoped(),
             device.destroyed.connect(move |_| dies.tasks.ring_both()).scoped(),

@@ -4,11 +4,14 @@ use std::{
     fmt,
     future::poll_fn,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use super::Core;
-use crate::io_device::{DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
+use crate::{
+    event_loop::proceed,
+    io_device::{DeviceError, DeviceErrorKind, FilledBuf, QIODevice},
+};
 
 /// How long a line may be by default.
 const MAX_LINE: usize = 1 << 20;
@@ -123,6 +126,7 @@ impl ReadHalf {
         let there = poll_fn(|context| {
             #[cfg(feature = "futures")]
             self.lent.clear(&self.core.device);
+            ready!(self.proceed(context));
             self.begin()?;
             let there = self.core.device.fill_buf().map(|bytes| bytes.len());
             self.conclude(context, there)
@@ -218,6 +222,7 @@ impl ReadHalf {
         if buffer.is_empty() {
             return Poll::Ready(Ok(0));
         }
+        ready!(self.proceed(context));
         self.begin()?;
         let read = self.core.device.read_into(buffer);
         self.conclude(context, read)
@@ -226,6 +231,7 @@ impl ReadHalf {
     fn poll_chunk(&mut self, context: &Context<'_>) -> Poll<Result<Vec<u8>, DeviceError>> {
         #[cfg(feature = "futures")]
         self.lent.clear(&self.core.device);
+        ready!(self.proceed(context));
         self.begin()?;
         loop {
             let device = &self.core.device;
@@ -245,6 +251,20 @@ impl ReadHalf {
             }
             self.check()?;
         }
+    }
+
+    /// A device that does not fill its read buffer by itself may have more whenever it is asked. Then
+    /// a task that reads has to let others run now and then.
+    pub(super) fn proceed(&self, context: &Context<'_>) -> Poll<()> {
+        let device = &self.core.device;
+        if device.buffered() > 0 {
+            return Poll::Ready(());
+        }
+        let backend = device.backend();
+        if backend.is_sequential() && !backend.fills_buffer() {
+            return proceed(context);
+        }
+        Poll::Ready(())
     }
 
     /// Begins to look at the device. Returns an error if it is not open for reading.
@@ -289,6 +309,7 @@ impl ReadHalf {
     ) -> Poll<Result<Option<Vec<u8>>, DeviceError>> {
         #[cfg(feature = "futures")]
         self.lent.clear(&self.core.device);
+        ready!(self.proceed(context));
         self.begin()?;
         let device = &self.core.device;
         if !device.is_sequential() {

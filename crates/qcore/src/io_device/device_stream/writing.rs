@@ -73,8 +73,8 @@ impl WriteHalf {
     ///
     /// [`NotOpen`](DeviceErrorKind::NotOpen) if the device is closed or dead,
     /// [`NotWritable`](DeviceErrorKind::NotWritable) if it is open for reading only or was shut
-    /// down, [`Closed`](DeviceErrorKind::Closed) if the connection has ended, and the errors of
-    /// the device.
+    /// down, [`Closed`](DeviceErrorKind::Closed) if the connection has ended or is closing, and the
+    /// errors of the device.
     pub async fn write(&mut self, data: &[u8]) -> Result<usize, DeviceError> {
         poll_fn(|context| self.poll_write(context, data)).await
     }
@@ -234,10 +234,14 @@ impl WriteHalf {
             return self.wait_for_room(context);
         }
         self.stop_waiting();
-        let failed = self.core.with_stream_device(|stream, _| {
-            if stream.has_ended() { stream.stream_error() } else { None }
-        });
-        Poll::Ready(failed.map_or(Ok(()), Err))
+        Poll::Ready(self.core.with_stream_device(|stream, _| {
+            let error = if stream.has_ended() { stream.stream_error() } else { None };
+            match error {
+                Some(error) => Err(error),
+                None if stream.has_lost() => Err(DeviceErrorKind::Closed.into()),
+                None => Ok(()),
+            }
+        }))
     }
 
     pub(super) fn poll_shutdown(&mut self, context: &Context<'_>) -> Poll<Result<(), DeviceError>> {

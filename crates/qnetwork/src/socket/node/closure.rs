@@ -15,6 +15,9 @@ pub(crate) struct Closure {
     /// Changes with each connection. Calls that still emit signals about an earlier connection do
     /// not hold back the end of the next one.
     generation: Cell<u32>,
+    /// How many connections have begun, or attempts to connect.
+    #[cfg(feature = "tasks")]
+    begun: Cell<u32>,
 }
 
 /// A connection, and whether it has ended.
@@ -37,6 +40,14 @@ impl Closure {
     pub(crate) fn begin(&self) {
         self.forget();
         self.stage.set(Stage::Open);
+        #[cfg(feature = "tasks")]
+        self.begun.set(self.begun.get().wrapping_add(1));
+    }
+
+    /// Returns how many connections have begun, or attempts to connect.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn begun(&self) -> u32 {
+        self.begun.get()
     }
 
     /// Returns whether there is a connection, or an attempt to connect.

@@ -104,6 +104,16 @@ pub(crate) trait Outer {
     /// Returns whether the program has paused reading.
     fn is_paused(&self) -> bool;
 
+    /// Returns whether a task has a stream, so that it could send something after the other end has
+    /// closed its half.
+    #[cfg(feature = "tasks")]
+    fn has_stream(&self) -> bool;
+
+    /// The other end has closed its half of the inner socket's connection, or all of it. Processes
+    /// the data that has arrived before. Returns whether the connection is kept for sending.
+    #[cfg(feature = "tasks")]
+    fn keeps_sending(&self) -> bool;
+
     /// Called when there is new data, either received or in the inner socket's buffer.
     fn on_ready_read(&self);
 

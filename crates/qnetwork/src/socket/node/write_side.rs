@@ -23,6 +23,9 @@ pub(crate) struct WriteSide {
     /// This end has closed its half of the connection.
     #[cfg(feature = "tasks")]
     shut_down: Cell<bool>,
+    /// The connection has ended before everything was sent.
+    #[cfg(feature = "tasks")]
+    has_lost: Cell<bool>,
 }
 
 impl WriteSide {
@@ -51,9 +54,24 @@ impl WriteSide {
 
     /// Drops what was not sent.
     pub(crate) fn clear(&self, pool: &BufferPool) {
-        self.queue.borrow_mut().clear(pool);
         #[cfg(feature = "tasks")]
-        self.shut_down.set(false);
+        {
+            self.has_lost.set(self.has_lost.get() || self.unsent() > 0);
+            self.shut_down.set(false);
+        }
+        self.queue.borrow_mut().clear(pool);
+    }
+
+    /// A connection begins.
+    pub(crate) fn begin(&self) {
+        #[cfg(feature = "tasks")]
+        self.has_lost.set(false);
+    }
+
+    /// Returns whether the connection has ended before everything was sent.
+    #[cfg(feature = "tasks")]
+    pub(crate) fn has_lost(&self) -> bool {
+        self.has_lost.get()
     }
 
     #[cfg(feature = "tasks")]

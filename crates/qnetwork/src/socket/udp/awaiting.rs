@@ -1,5 +1,7 @@
 //! Datagrams in tasks.
 
+use qcore::internals::proceed;
+
 use super::QUdpSocket;
 use crate::{
     common::{SocketError, SocketErrorKind, either},
@@ -10,12 +12,19 @@ use crate::{
 impl QUdpSocket {
     /// Waits for a datagram and returns it. Returns at once if one has arrived already.
     ///
+    /// If datagrams arrive faster than a task handles them, the task leaves the thread to others for
+    /// a turn of the loop after every 128 datagrams.
+    ///
     /// Cancel safe: the datagram comes to the next call.
     ///
     /// # Errors
     ///
     /// [`Operation`](SocketErrorKind::Operation) if the socket is neither bound nor connected, or
-    /// is closed meanwhile; the errors of [`receive_datagram`](QUdpSocket::receive_datagram).
+    /// is closed meanwhile. [`ConnectionRefused`](SocketErrorKind::ConnectionRefused) and
+    /// [`Network`](SocketErrorKind::Network) as for
+    /// [`read_datagram_into`](QUdpSocket::read_datagram_into); the socket also emits
+    /// [`error_occurred`](crate::socket::AbstractSocketNode::error_occurred) for these. The next
+    /// call waits for a datagram again.
     ///
     /// # Examples
     ///
@@ -32,12 +41,13 @@ impl QUdpSocket {
     /// ```
     pub async fn recv(&self) -> Result<QNetworkDatagram, SocketError> {
         loop {
+            proceed().await;
             if !matches!(self.state(), SocketState::Bound | SocketState::Connected) {
                 let text = "The socket is not bound";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
-            if self.has_pending_datagrams() {
-                return self.receive_datagram();
+            if let Some(datagram) = self.receive_next()? {
+                return Ok(datagram);
             }
             either(self.ready_read.next(), self.state_changed.next()).await;
         }

@@ -246,6 +246,19 @@ impl AbstractSocketNode {
         }
     }
 
+    /// Takes a whole datagram, if there is one.
+    #[cfg(feature = "tasks")]
+    pub(super) fn receive_next(&self) -> Result<Option<QNetworkDatagram>, SocketError> {
+        let engine = self.datagram_engine("receiveDatagram")?;
+        let mut datagram = QNetworkDatagram::default();
+        let mut take = |incoming: &Incoming<'_>| incoming.write_to(&mut datagram, usize::MAX);
+        match self.take_datagram(&engine, &mut take) {
+            Ok(true) => Ok(Some(datagram)),
+            Ok(false) => Ok(None),
+            Err(error) => Err(self.report(error)),
+        }
+    }
+
     /// Takes a datagram, if there is one. In any case, the next one will be announced.
     fn take_datagram(
         &self,

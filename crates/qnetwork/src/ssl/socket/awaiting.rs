@@ -4,7 +4,7 @@ use super::QSslSocket;
 use crate::{
     address::Host,
     common::either,
-    socket::{AbortsAttempt, SocketError, SocketErrorKind, SocketState},
+    socket::{SocketError, SocketErrorKind, SocketState},
 };
 
 impl QSslSocket {
@@ -13,24 +13,22 @@ impl QSslSocket {
     /// the handshake has finished. The socket begins to connect when the future is first polled.
     ///
     /// Meanwhile the socket emits `ssl_errors` if there are errors, so a slot may ignore them.
-    /// Dropping the future before it has returned aborts the connection.
+    /// Dropping the future before it has returned aborts the connection, unless the program has
+    /// begun another one meanwhile.
     ///
     /// # Errors
     ///
     /// * [`Operation`](SocketErrorKind::Operation) if the socket is already connected or
     ///   connecting; its state does not change
+    /// * [`Operation`](SocketErrorKind::Operation) if the program meanwhile ends the attempt and
+    ///   begins another connection, which continues
     /// * any error with which connecting or the handshake fails
     pub async fn connect_encrypted<'a>(
         &self,
         host: impl Into<Host<'a>>,
         port: u16,
     ) -> Result<(), SocketError> {
-        self.check_free()?;
-        let attempt = AbortsAttempt::of(self);
-        self.connect_to_host_encrypted(host, port);
-        let encrypted = self.encrypted().await;
-        attempt.finished();
-        encrypted
+        self.attempt(|| self.connect_to_host_encrypted(host, port), self.encrypted()).await
     }
 
     /// Waits until the handshake has finished. Returns at once if it has. It corresponds to
@@ -42,7 +40,8 @@ impl QSslSocket {
     /// # Errors
     ///
     /// [`Operation`](SocketErrorKind::Operation) if the socket is not going to encrypt, or the
-    /// error with which connecting or the handshake has failed.
+    /// error with which connecting or the handshake has failed. If the handshake cannot even start,
+    /// because the protocol, certificate or key cannot be used, the socket stays connected.
     pub async fn encrypted(&self) -> Result<(), SocketError> {
         loop {
             if self.is_encrypted() {
@@ -51,11 +50,21 @@ impl QSslSocket {
             if matches!(self.state(), SocketState::Unconnected | SocketState::Closing) {
                 return Err(self.last_error());
             }
-            if self.node().is_plain() {
+            let node = self.node();
+            if node.flags.start_failed.get() {
+                return Err(self.last_error());
+            }
+            if node.inner.is_reading_ended() {
+                // A stream keeps the connection, but there will be no answer.
+                return Err(SocketError::remote_host_closed());
+            }
+            if node.is_plain() {
                 let text = "The socket is not going to encrypt";
                 return Err(SocketError::new(SocketErrorKind::Operation, text));
             }
-            either(self.encrypted.next(), self.state_changed.next()).await;
+            drop(node);
+            let changed = either(self.state_changed.next(), self.error_occurred.next());
+            either(either(self.encrypted.next(), self.read_channel_finished.next()), changed).await;
         }
     }
 }

@@ -8,7 +8,7 @@ use qcore::{OpenMode, internals::DeviceInternals, object::Node};
 use super::SslSocketNode;
 use crate::{
     address::NetworkLayerProtocol,
-    socket::{SocketError, SocketState, TellsEnd},
+    socket::{CloseReason, SocketError, SocketState, TellsEnd},
     ssl::{kinds::SslMode, session::Session},
 };
 
@@ -26,6 +26,10 @@ impl SslSocketNode {
             &flags.paused,
             &flags.pending_close,
             &flags.shut_down,
+            &flags.peer_closed,
+            &flags.told_end,
+            &flags.start_failed,
+            &flags.has_lost,
             &flags.tickets_wait,
             &flags.inherited,
         ] {
@@ -33,6 +37,7 @@ impl SslSocketNode {
         }
         self.tickets.set(0);
         self.ready_reads.set(0);
+        self.base.forget_end_of_reading();
         self.base.clear_buffer();
         self.write_buffer.borrow_mut().clear(self.base.pool());
         self.configuration.borrow_mut().forget();
@@ -138,6 +143,10 @@ impl SslSocketNode {
             self.inner.disconnect_from_host();
             return;
         }
+        if self.base.is_reading_ended() {
+            // The other end has closed first.
+            self.base.closure().note(CloseReason::Remote);
+        }
         self.inner.limit_closing(None);
         if matches!(state, SocketState::HostLookup | SocketState::Connecting) {
             self.flags.pending_close.set(true);
@@ -149,7 +158,7 @@ impl SslSocketNode {
         if self.flags.paused.replace(false) {
             // The program closes the socket instead of deciding about the errors.
             self.drop_session();
-            self.write_buffer.borrow_mut().clear(self.base.pool());
+            self.drop_unsent();
         }
         if !self.write_buffer.borrow().is_empty() {
             self.flags.pending_close.set(true);
@@ -168,14 +177,21 @@ impl SslSocketNode {
         if !self.flags.encrypted.get() {
             return self.base.has_ended() && self.inner.is_cut_off();
         }
-        !self.flags.shut_down.get()
+        !self.has_goodbye()
             && self.base.has_ended()
             && self.base.last_error() == SocketErrorKind::RemoteHostClosed
     }
 
+    /// Returns whether one of the ends has sent TLS's closing message.
+    pub(super) fn has_goodbye(&self) -> bool {
+        self.flags.shut_down.get() || self.flags.peer_closed.get()
+    }
+
     /// Tells the peer that no more data follows.
     pub(super) fn say_goodbye(&self) {
-        if !self.flags.encrypted.get() || self.flags.shut_down.replace(true) {
+        // As in Qt, a peer that has closed gets no message, unless a stream was still sending.
+        let is_needless = self.flags.peer_closed.get() && !self.base.is_reading_ended();
+        if !self.flags.encrypted.get() || is_needless || self.flags.shut_down.replace(true) {
             return;
         }
         // A session that cannot send the message has ended anyway.
@@ -202,7 +218,14 @@ impl SslSocketNode {
             self.disconnect();
         }
         self.base.clear_buffer();
-        self.write_buffer.borrow_mut().clear(self.base.pool());
+        self.drop_unsent();
+    }
+
+    /// Drops written data that was not encrypted.
+    pub(super) fn drop_unsent(&self) {
+        let mut buffer = self.write_buffer.borrow_mut();
+        self.flags.has_lost.set(self.flags.has_lost.get() || !buffer.is_empty());
+        buffer.clear(self.base.pool());
     }
 
     pub(super) fn drop_session(&self) {

@@ -10,7 +10,7 @@ use qcore::{
     io_device::{Chunk, DeviceBackend, DeviceErrorKind},
 };
 
-use super::{CLASS, SslDevice, SslSocketNode};
+use super::{CLASS, SslDevice, SslSocketNode, Work};
 use crate::{
     address::NetworkLayerProtocol,
     socket::{
@@ -133,6 +133,27 @@ impl StreamDevice for SslDevice {
         self.node.upgrade()?.base.stream_error()
     }
 
+    fn has_lost(&self) -> bool {
+        self.node.upgrade().is_some_and(|node| node.has_lost())
+    }
+
+    fn connect_closed(&self, wake: Box<dyn Fn()>) -> Connection {
+        let node = self.node.upgrade();
+        node.map_or_else(Connection::default, |node| node.base.closed.connect(move |_| wake()))
+    }
+
+    fn stream_opened(&self) {
+        if let Some(node) = self.node.upgrade() {
+            node.on_stream_opened();
+        }
+    }
+
+    fn stream_dropped(&self) {
+        if let Some(node) = self.node.upgrade() {
+            node.on_stream_dropped();
+        }
+    }
+
     fn is_cut_off(&self) -> bool {
         self.node.upgrade().is_some_and(|node| node.is_cut_off())
     }
@@ -183,7 +204,7 @@ impl SocketClass for SslSocketNode {
 
     #[cfg(feature = "tasks")]
     fn shut_down_writing(&self) -> Result<(), SocketError> {
-        self.inner.shut_down_writing()
+        self.close_half()
     }
 
     fn set_read_buffer_size(&self, size: usize) {
@@ -204,7 +225,9 @@ impl SocketClass for SslSocketNode {
                 self.base.state() == SocketState::Closing || self.flags.pending_close.get()
             }
             TimeoutKind::TlsHandshake => {
-                self.session.borrow().is_some()
+                (self.session.borrow().is_some()
+                    || self.flags.work.get() != Work::Idle
+                    || self.flags.start_failed.get())
                     && !self.flags.encrypted.get()
                     && !self.flags.paused.get()
             }

@@ -58,9 +58,20 @@ impl SslSocketNode {
         self.connect_plain(host_name, port, mode, protocol);
     }
 
+    fn has_no_protocol(&self) -> bool {
+        tls::versions(self.configuration.borrow().protocol()).is_empty()
+    }
+
+    /// Notes that the handshake cannot start. As in Qt, the connection stays. A time-out for the
+    /// handshake ends it.
+    fn note_failed_start(&self) {
+        self.flags.start_failed.set(true);
+        self.inner.note_tls_handshake(true);
+    }
+
     /// Checks that the protocol is supported, and reports an error if not.
     pub(super) fn check_protocol(&self, function: &str) -> Result<(), SocketError> {
-        if !tls::versions(self.configuration.borrow().protocol()).is_empty() {
+        if !self.has_no_protocol() {
             return Ok(());
         }
         let text = "Attempted to use an unsupported protocol.";
@@ -89,6 +100,9 @@ impl SslSocketNode {
             qcore::q_warning!("QSslSocket::{function}: cannot start handshake when not connected");
             return;
         }
+        if !self.is_plain() && self.has_no_protocol() {
+            self.note_failed_start();
+        }
         if self.check_protocol(function).is_err() {
             return;
         }
@@ -107,6 +121,7 @@ impl SslSocketNode {
                 self.transmit();
             }
             Err(error) => {
+                self.note_failed_start();
                 self.fail(&error);
                 let text = "Unable to init SSL Context: ";
                 self.fail(&SocketError::new(SocketErrorKind::SslInternal, text));

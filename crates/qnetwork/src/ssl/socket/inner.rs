@@ -29,9 +29,7 @@ impl SslSocketNode {
         inner.error_occurred.connect_to(self, |node, _| node.on_inner_error());
         inner.disconnected.connect_to(self, |node, ()| node.on_disconnected());
         inner.closed.connect_to(self, |node, reason| node.on_inner_closed(reason));
-        inner.read_channel_finished.connect_to(self, |node, ()| {
-            node.base.read_channel_finished.emit(());
-        });
+        inner.read_channel_finished.connect_to(self, |node, ()| node.on_read_channel_finished());
         inner.proxy_authentication_required.connect_to(self, |node, asked| {
             node.base.proxy_authentication_required.emit(asked.clone());
         });
@@ -69,11 +67,24 @@ impl SslSocketNode {
         }
     }
 
+    fn on_read_channel_finished(&self) {
+        if self.flags.told_end.get() {
+            return;
+        }
+        #[cfg(feature = "tasks")]
+        if self.inner.is_reading_ended() {
+            // A stream keeps the connection, which is not encrypted.
+            self.flags.told_end.set(true);
+            self.base.end_reading();
+        }
+        self.base.read_channel_finished.emit(());
+    }
+
     fn on_inner_closed(&self, reason: &CloseReason) {
         let encrypts = self.mode.get() != SslMode::Unencrypted;
         let reason = match reason {
             // TCP has ended in order, but TLS has not.
-            CloseReason::Remote if encrypts && !self.flags.shut_down.get() => CloseReason::Reset,
+            CloseReason::Remote if encrypts && !self.has_goodbye() => CloseReason::Reset,
             reason => reason.clone(),
         };
         self.base.closure().end_with(reason);
@@ -93,9 +104,14 @@ impl Outer for SslSocketNode {
             return Some(0);
         }
         let session = self.session.borrow();
-        // Without a session the socket still reads, to find the end of the stream, and discards the
-        // data.
-        let Some(session) = session.as_ref() else { return Some(DROPPED) };
+        let Some(session) = session.as_ref() else {
+            if self.note_missed() {
+                return Some(0);
+            }
+            // Without a session the socket still reads, to find the end of the stream, and discards
+            // the data.
+            return Some(DROPPED);
+        };
         let limit = self.base.read_buffer_size();
         let room = if limit > 0 && self.flags.encrypted.get() {
             match limit.saturating_sub(self.base.held_len()) {
@@ -111,6 +127,21 @@ impl Outer for SslSocketNode {
 
     fn is_paused(&self) -> bool {
         self.base.is_reading_paused()
+    }
+
+    #[cfg(feature = "tasks")]
+    fn has_stream(&self) -> bool {
+        let may_send = self.flags.encrypted.get() && !self.flags.shut_down.get();
+        self.base.has_stream() && (may_send || self.is_plain())
+    }
+
+    #[cfg(feature = "tasks")]
+    fn keeps_sending(&self) -> bool {
+        if self.is_plain() {
+            return true;
+        }
+        self.transmit();
+        self.base.is_reading_ended() && !self.flags.shut_down.get()
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {

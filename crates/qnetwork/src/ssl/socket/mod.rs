@@ -46,7 +46,7 @@ use std::{
 
 use qcore::{
     OpenMode, Signal,
-    internals::{ByteQueue, DeviceInternals},
+    internals::ByteQueue,
     io_device::DeviceBackend,
     library_class,
     object::{Handle, Life, Node, Object},
@@ -200,8 +200,18 @@ struct Flags {
     paused: Cell<bool>,
     /// The socket closes once all data is encrypted.
     pending_close: Cell<bool>,
-    /// One of the ends has sent TLS's closing message.
+    /// This end has sent TLS's closing message.
     shut_down: Cell<bool>,
+    /// The other end has sent TLS's closing message.
+    peer_closed: Cell<bool>,
+    /// A stream has kept the connection for sending, and `read_channel_finished` was emitted.
+    told_end: Cell<bool>,
+    /// The handshake could not start.
+    start_failed: Cell<bool>,
+    /// Written data was dropped before it was encrypted.
+    has_lost: Cell<bool>,
+    /// Whether rustls is working on the session.
+    work: Cell<Work>,
     /// A call that encrypts the write buffer is queued in the loop.
     flush_posted: Cell<bool>,
     in_bytes_written: Cell<bool>,
@@ -219,6 +229,16 @@ struct Flags {
     inherited: Cell<bool>,
 }
 
+/// Whether rustls is working on the session, so that the socket does not have it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Work {
+    #[default]
+    Idle,
+    Running,
+    /// Something was to be done meanwhile, and has to be done afterwards.
+    Missed,
+}
+
 impl Node for SslSocketNode {
     fn life(&self) -> &Rc<Life> {
         Object::life(&self.base)
@@ -228,7 +248,7 @@ impl Node for SslSocketNode {
         let held = self.base.hold_closed();
         self.inner.destroy();
         self.drop_session();
-        self.write_buffer.borrow_mut().clear(self.base.pool());
+        self.drop_unsent();
         self.base.destroy();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
         drop(held);

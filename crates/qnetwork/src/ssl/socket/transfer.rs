@@ -9,7 +9,7 @@ use qcore::{
     object::Node,
 };
 
-use super::SslSocketNode;
+use super::{SslSocketNode, Work};
 use crate::{
     socket::{CloseReason, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
@@ -62,7 +62,17 @@ impl SslSocketNode {
     #[cfg(feature = "tasks")]
     pub(super) fn can_send(&self) -> bool {
         use SocketState::{Closing, Unconnected};
-        !matches!(self.base.state(), Unconnected | Closing) && !self.flags.shut_down.get()
+        let is_open = !matches!(self.base.state(), Unconnected | Closing);
+        is_open && !self.flags.shut_down.get() && (!self.is_plain() || self.inner.can_send())
+    }
+
+    /// Returns whether the connection has ended before everything was sent.
+    #[cfg(feature = "tasks")]
+    pub(super) fn has_lost(&self) -> bool {
+        let is_over = self.base.state() == SocketState::Unconnected && !self.is_plain();
+        self.flags.has_lost.get()
+            || self.inner.has_lost()
+            || (is_over && !self.write_buffer.borrow().is_empty())
     }
 
     /// Provides more data when the read buffer is empty.
@@ -74,7 +84,7 @@ impl SslSocketNode {
             }
             return self.inner.read_into(data);
         }
-        if self.base.state() != SocketState::Connected {
+        if self.base.state() != SocketState::Connected || self.base.is_reading_ended() {
             return Err(SocketError::remote_host_closed().into());
         }
         // Reading may have stopped because the buffer was full.
@@ -153,12 +163,26 @@ impl SslSocketNode {
     /// rustls logs, and the program's logger may use the socket.
     pub(super) fn with_session<T>(&self, work: impl FnOnce(&mut Session) -> T) -> Option<T> {
         let number = self.session_number.get();
-        let mut session = self.session.take()?;
+        let Some(mut session) = self.session.take() else {
+            self.note_missed();
+            return None;
+        };
+        let _working = Working { node: self, before: self.flags.work.replace(Work::Running) };
         let done = work(&mut session);
         if self.is_session(number) {
             self.session.replace(Some(session));
         }
         Some(done)
+    }
+
+    /// The session is wanted, but the socket has none. Returns whether rustls is working on it. Then
+    /// the socket reads and transmits after that.
+    pub(super) fn note_missed(&self) -> bool {
+        let is_working = self.flags.work.get() != Work::Idle;
+        if is_working {
+            self.flags.work.set(Work::Missed);
+        }
+        is_working
     }
 
     /// Encrypts written data, sends the output, processes received data, and emits signals.
@@ -206,12 +230,7 @@ impl SslSocketNode {
                 News::Encrypted => self.on_encrypted(),
                 News::Data => self.deliver(number),
                 News::Closed => {
-                    // The peer has closed, so it needs no message.
-                    flags.shut_down.set(true);
-                    let _held = self.base.hold_closed();
-                    self.base.closure().note(CloseReason::Remote);
-                    let text = "The TLS/SSL connection has been closed";
-                    self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
+                    self.on_peer_closed();
                     return;
                 }
                 News::Failed(error) => {
@@ -226,6 +245,82 @@ impl SslSocketNode {
         self.post_flush();
     }
 
+    /// Handles the peer's closing message. Nothing more will arrive, but the peer can receive. If
+    /// the socket has a stream, the connection is kept for sending, as without TLS. It ends when
+    /// both ends have sent the message.
+    fn on_peer_closed(&self) {
+        self.flags.peer_closed.set(true);
+        #[cfg(feature = "tasks")]
+        let has_stream = self.base.has_stream()
+            && self.flags.encrypted.get()
+            && self.base.state() == SocketState::Connected
+            && !self.inner.closure().is_held();
+        #[cfg(feature = "tasks")]
+        if has_stream {
+            self.base.end_reading();
+            if !self.flags.shut_down.get() {
+                self.flags.told_end.set(true);
+                self.base.read_channel_finished.emit(());
+                return;
+            }
+        }
+        let number = self.session_number.get();
+        let _held = self.base.hold_closed();
+        self.tell_peer_closed();
+        #[cfg(feature = "tasks")]
+        if has_stream && self.is_session(number) {
+            self.disconnect();
+        }
+        #[cfg(not(feature = "tasks"))]
+        let _ = number;
+    }
+
+    /// Emits the error that reports the peer's closing message.
+    fn tell_peer_closed(&self) {
+        self.base.closure().note(CloseReason::Remote);
+        let text = "The TLS/SSL connection has been closed";
+        self.fail(&SocketError::new(SocketErrorKind::RemoteHostClosed, text));
+    }
+
+    /// A stream was created. The peer may have closed before.
+    #[cfg(feature = "tasks")]
+    pub(super) fn on_stream_opened(&self) {
+        self.base.on_stream_opened();
+        if self.flags.peer_closed.get() && self.base.state() == SocketState::Connected {
+            self.base.end_reading();
+        }
+    }
+
+    /// A stream was dropped. If it was the last one, and only streams have kept the connection, the
+    /// connection ends.
+    #[cfg(feature = "tasks")]
+    pub(super) fn on_stream_dropped(&self) {
+        if !self.base.remove_stream() {
+            return;
+        }
+        if self.is_plain() {
+            self.inner.on_last_stream_dropped();
+        } else if self.base.is_reading_ended() && self.base.state() == SocketState::Connected {
+            let number = self.session_number.get();
+            let _held = self.base.hold_closed();
+            self.tell_peer_closed();
+            if self.is_session(number) {
+                self.disconnect();
+            }
+        }
+    }
+
+    /// Closes the sending half. Everything was sent, and the closing message with it.
+    #[cfg(feature = "tasks")]
+    pub(super) fn close_half(&self) -> Result<(), SocketError> {
+        self.inner.shut_down_writing()?;
+        if self.base.is_reading_ended() && self.base.state() == SocketState::Connected {
+            // Both halves are closed now.
+            self.disconnect();
+        }
+        Ok(())
+    }
+
     /// Encrypts the write buffer and emits `bytes_written`. Returns whether there was any data.
     fn encrypt_written(&self) -> bool {
         match self.encrypt_buffer() {
@@ -235,7 +330,7 @@ impl SslSocketNode {
                 true
             }
             Err(error) => {
-                self.write_buffer.borrow_mut().clear(self.base.pool());
+                self.drop_unsent();
                 self.fail(&error);
                 false
             }
@@ -382,6 +477,21 @@ impl SslSocketNode {
             if !self.is_session(number) {
                 return;
             }
+        }
+    }
+}
+
+/// Marks that rustls works on the session. Dropping it makes the socket do what it has missed.
+struct Working<'a> {
+    node: &'a SslSocketNode,
+    before: Work,
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        if self.node.flags.work.replace(self.before) == Work::Missed {
+            self.node.inner.read_on();
+            self.node.post_flush();
         }
     }
 }
