@@ -30,6 +30,7 @@ mod emissions;
 mod ended_streams;
 mod exhaustion;
 mod framed_sockets;
+mod half_closed;
 mod handing_over;
 mod handing_over_traffic;
 mod hard_times;
