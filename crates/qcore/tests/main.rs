@@ -2,8 +2,8 @@
 //! each file would take longer than compiling the tests. `Cargo.toml` says which tests need a
 //! process of their own.
 
-#[cfg(feature = "tasks")]
 mod ack_queue;
+#[cfg(feature = "tasks")]
 mod awaited_signals;
 mod borrowed_reading;
 mod buffers;

@@ -82,6 +82,7 @@ impl<C> OneSlot<C> {
     }
 
     /// Returns the way in which the slot is called.
+    #[cfg(feature = "tasks")]
     #[inline]
     pub(super) fn inner(&self) -> &C {
         &self.call

@@ -410,6 +410,7 @@ impl Socket {
     }
 
     /// Returns whether the socket is one of a simulation.
+    #[cfg(feature = "tasks")]
     pub(crate) fn is_simulated(&self) -> bool {
         self.simulated.is_some()
     }

@@ -18,7 +18,7 @@ use qcore::{
 };
 use qnetwork::QTcpSocket;
 
-use crate::{machine::first_line, results::Figure};
+use crate::results::Figure;
 
 const SUBSCRIBERS: u32 = 200;
 const MESSAGES: u32 = 1000;
@@ -34,9 +34,11 @@ type Packets = Framed<QTcpSocket, LengthPrefix>;
 /// Returns the program of the mosquitto broker, if it is installed. It is often in a folder that is
 /// not in the search path of users.
 pub(crate) fn mosquitto() -> Option<&'static str> {
-    ["mosquitto", "/usr/sbin/mosquitto"]
-        .into_iter()
-        .find(|program| first_line(program, &["-h"]).contains("mosquitto"))
+    ["mosquitto", "/usr/sbin/mosquitto"].into_iter().find(|program| {
+        // It ends with a status that is not 0 after it has printed its help.
+        let help = Command::new(program).arg("-h").output();
+        help.is_ok_and(|help| help.stdout.starts_with(b"mosquitto"))
+    })
 }
 
 /// Starts mosquitto by `command`, which gets the path of its settings, and returns the port.
