@@ -65,7 +65,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 256,
+        failure_persistence: None,
+        ..Default::default()
+    })]
     /// Compares the queue with one that keeps the waiting messages and those in flight apart.
     #[test]
     fn a_model(steps in steps()) {

@@ -245,7 +245,7 @@ impl HeartbeatNode {
         }
     }
 
-    /// Returns whether data has arrived since the ping that no `ready_read` has told of.
+    /// Returns whether data has arrived since the ping without a `ready_read`.
     fn has_heard(&self, socket: &QAbstractSocket) -> bool {
         self.any_data_counts.get() && socket.take_arrival()
     }

@@ -203,8 +203,8 @@ impl Dispatcher {
     }
 
     /// Posts a delivery that is made any number of times: the loop makes it in the next turn, once
-    /// for each call of this function. Returns whether the delivery was accepted. It is not accepted
-    /// once the thread is ending.
+    /// for each call of this function. Returns whether the delivery was accepted. It is not
+    /// accepted once the thread is ending.
     #[inline]
     pub(crate) fn post_repeated(&self, delivery: &Rc<impl Deliver + 'static>) -> bool {
         if self.ended.get() {

@@ -146,8 +146,8 @@ impl Inbox {
         self.0.is_woken()
     }
 
-    /// Begins a wait, which the next message ends. Returns `false` if the loop must not wait, because
-    /// something was sent since it last took the messages.
+    /// Begins a wait, which the next message ends. Returns `false` if the loop must not wait,
+    /// because something was sent since it last took the messages.
     #[must_use]
     pub(super) fn begin_wait(&self) -> bool {
         self.0.begin_wait()

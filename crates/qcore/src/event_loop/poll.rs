@@ -197,8 +197,8 @@ impl Sources {
         }
     }
 
-    /// Waits for events and marks their sources as ready. Without a time-out it waits for ever. Other
-    /// threads do not end the wait.
+    /// Waits for events and marks their sources as ready. Without a time-out it waits for ever.
+    /// Other threads do not end the wait.
     pub(super) fn wait(&self, timeout: Option<Duration>) {
         self.wait_with(timeout, false);
     }

@@ -243,8 +243,9 @@ impl PostQueue {
         self.push_with(0, posted);
     }
 
-    /// Adds a delivery that is made any number of times. It joins the newest item if that is the same
-    /// delivery and no round has reached it: a round makes the deliveries that were posted before.
+    /// Adds a delivery that is made any number of times. It joins the newest item if that is the
+    /// same delivery and no round has reached it: a round makes the deliveries that were posted
+    /// before.
     #[inline]
     pub(super) fn push_repeated<D: Deliver + 'static>(&mut self, delivery: &Rc<D>) {
         if self.taken + self.queue.len() as u64 > self.behind

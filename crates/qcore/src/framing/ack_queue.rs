@@ -64,7 +64,7 @@ struct Entry<M> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unacknowledged<M> {
-    /// The identifier by which the other end acknowledges the message.
+    /// The identifier of the message. The other end names it in its acknowledgement.
     pub id: u16,
     /// Whether the message was sent before the last [`restart`](AckQueue::restart). The other end
     /// may have received it already.

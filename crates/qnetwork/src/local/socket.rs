@@ -131,7 +131,8 @@ impl Node for LocalSocketNode {
         // A slot may have started to connect again.
         self.drop_attempt();
         self.inner.close();
-        // It may still be sending. Its end is told now, and not once more.
+        // The inner socket may still be sending. This socket emits `closed` itself, so the signals
+        // of the inner one must not make it do so again.
         self.inner.block_signals(true);
         self.inner.abort();
         self.base.set_open_mode(OpenMode::NOT_OPEN);

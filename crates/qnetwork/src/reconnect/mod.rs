@@ -118,9 +118,9 @@ library_class! {
     /// When the socket is connected again, the slots of [`connected`](ReconnectorNode::connected)
     /// write first, and the kept messages follow. If the
     /// [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses them, they wait until it
-    /// emits [`drained`](qcore::io_device::WriteFlow::drained), and later messages wait behind them.
-    /// A message that the socket has accepted is lost if the connection ends before the peer has
-    /// received it: only acknowledgements in the program's protocol show what has arrived.
+    /// emits [`drained`](qcore::io_device::WriteFlow::drained), and later messages wait behind
+    /// them. A message that the socket has accepted is lost if the connection ends before the peer
+    /// has received it: only acknowledgements in the program's protocol show what has arrived.
     ///
     /// # Examples
     ///
@@ -448,8 +448,8 @@ impl Reconnector {
         self.rule.set(rule);
     }
 
-    /// Writes a message to the socket. If there is no connection, or if earlier messages still wait,
-    /// follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
+    /// Writes a message to the socket. If there is no connection, or if earlier messages still
+    /// wait, follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
     ///
     /// # Errors
     ///

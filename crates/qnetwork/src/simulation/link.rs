@@ -150,7 +150,7 @@ impl State {
         }
     }
 
-    /// Returns whether a segment of a socket waits for its link to be mended.
+    /// Returns whether a cut link holds back a segment of this socket.
     pub(super) fn holds_of(&self, from: SocketId) -> bool {
         self.net.links.held.iter().any(|held| held.from == from)
     }

@@ -236,7 +236,8 @@ impl AbstractSocketNode {
         self.reading.has_stream()
     }
 
-    /// Forgets a stream of a socket that is layered on another one. Returns whether it was the last.
+    /// Forgets a stream of a socket that is layered on another one. Returns whether it was the
+    /// last.
     #[cfg(feature = "_tls")]
     pub(crate) fn remove_stream(&self) -> bool {
         self.reading.remove_stream()

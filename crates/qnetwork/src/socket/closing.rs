@@ -89,7 +89,7 @@ impl QAbstractSocket {
         }
     }
 
-    /// Returns whether bytes have arrived since the last call, also if no signal told of them.
+    /// Returns whether bytes have arrived since the last call. Bytes without a signal count, too.
     pub(crate) fn take_arrival(&self) -> bool {
         match self.layers.class() {
             Some(class) => class.timed().timeouts.take_heard(),

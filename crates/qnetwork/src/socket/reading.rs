@@ -208,8 +208,8 @@ impl AbstractSocketNode {
     }
 
     /// Returns whether what is read goes into the read buffer as the block that it was read into.
-    /// Then a slot of `ready_read` that reads it copies it only once. What the slot leaves is copied
-    /// to memory of its size.
+    /// Then a slot of `ready_read` that reads it copies it only once. What the slot leaves is
+    /// copied to memory of its size.
     ///
     /// A slot that runs a loop would gather blocks, and so would a program that reads later.
     fn lends_blocks(&self, sink: &Sink) -> bool {

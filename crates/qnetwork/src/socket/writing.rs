@@ -104,8 +104,8 @@ impl AbstractSocketNode {
         Ok(count)
     }
 
-    /// Fails if there is no connection to write to and there will be none. After `abort` has dropped
-    /// what was not sent, a slot that writes would leave a gap in the stream.
+    /// Fails if there is no connection to write to and there will be none. After `abort` has
+    /// dropped what was not sent, a slot that writes would leave a gap in the stream.
     fn check_linked(&self) -> Result<(), DeviceError> {
         let is_unlinked = self.current_state() == SocketState::Unconnected || self.is_dead();
         if is_unlinked || self.ending.is_aborting() {

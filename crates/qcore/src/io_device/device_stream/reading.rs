@@ -253,8 +253,8 @@ impl ReadHalf {
         }
     }
 
-    /// A device that does not fill its read buffer by itself may have more whenever it is asked. Then
-    /// a task that reads has to let others run now and then.
+    /// A device that does not fill its read buffer by itself may have more whenever it is asked.
+    /// Then a task that reads has to let others run now and then.
     pub(super) fn proceed(&self, context: &Context<'_>) -> Poll<()> {
         let device = &self.core.device;
         if device.buffered() > 0 {

@@ -12,8 +12,8 @@ use crate::{
 impl QUdpSocket {
     /// Waits for a datagram and returns it. Returns at once if one has arrived already.
     ///
-    /// If datagrams arrive faster than a task handles them, the task leaves the thread to others for
-    /// a turn of the loop after every 128 datagrams.
+    /// If datagrams arrive faster than a task handles them, the task leaves the thread to others
+    /// for a turn of the loop after every 128 datagrams.
     ///
     /// Cancel safe: the datagram comes to the next call.
     ///

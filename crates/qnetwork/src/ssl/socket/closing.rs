@@ -109,7 +109,7 @@ impl SslSocketNode {
         }
         let is_closed = self.inner.state() == SocketState::Unconnected;
         if is_closed && state != SocketState::Unconnected {
-            // A slot that was told of the end of the connection before has closed this one.
+            // A slot of the previous connection's last signals has closed this one.
             return Ok(());
         }
         self.on_taken_over(state, mode);

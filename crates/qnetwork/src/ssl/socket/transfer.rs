@@ -175,8 +175,8 @@ impl SslSocketNode {
         Some(done)
     }
 
-    /// The session is wanted, but the socket has none. Returns whether rustls is working on it. Then
-    /// the socket reads and transmits after that.
+    /// The session is wanted, but the socket has none. Returns whether rustls is working on it.
+    /// Then the socket reads and transmits after that.
     pub(super) fn note_missed(&self) -> bool {
         let is_working = self.flags.work.get() != Work::Idle;
         if is_working {
