@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use integration::local::Dir;
-use qcore::{QCoreApplication, QTimer, wait_until};
+use integration::{
+    local::Dir,
+    tls::{identified, trusting},
+};
+use qcore::{QCoreApplication, QTimer, block_on, spawn_local, wait_until};
 use qnetwork::{
-    LocalSocketState, QHostAddress, QLocalServer, QLocalSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketErrorKind, SocketState,
+    LocalSocketState, QHostAddress, QLocalServer, QLocalSocket, QSslServer, QSslSocket, QTcpServer,
+    QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
     pipe::pipe_both,
     simulation::{self, Faults, Link, Network, Simulation},
 };
@@ -180,7 +183,7 @@ fn both_ends_close_while_the_link_is_cut() {
                 stream.shutdown().await?;
                 stream.read(&mut [0]).await
             };
-            assert_eq!(qcore::block_on(ended).unwrap().unwrap(), 0);
+            assert_eq!(block_on(ended).unwrap().unwrap(), 0);
         });
         simulation::sleep(Duration::from_millis(1));
         let socket = QTcpSocket::new();
@@ -195,6 +198,34 @@ fn both_ends_close_while_the_link_is_cut() {
         assert_eq!(net.main().open_sockets(), 0);
         net.mend(&net.main(), &server);
         assert!(wait_until(1000, || server.open_sockets() == 0));
+    });
+}
+
+/// Both ends send TLS's closing message at the same time. One has sent a part of its own when it
+/// receives the other one.
+#[test]
+fn both_ends_of_an_encrypted_connection_shut_down() {
+    Simulation::seeds(0..30, |net| {
+        let server = QSslServer::new();
+        server.set_ssl_configuration(identified("good"));
+        server.listen(QHostAddress::LocalHost, 80).unwrap();
+        let socket = QSslSocket::new();
+        socket.set_ssl_configuration(trusting("ca"));
+        let talk = async {
+            socket.connect_encrypted("localhost", 80).await.unwrap();
+            let peer = server.accept().await.unwrap();
+            net.main().set_faults(Faults::new().interrupted(0.8).short_writes(0.8));
+            let other = spawn_local(async move {
+                let mut stream = peer.stream();
+                let shut_down = stream.shutdown().await;
+                (shut_down, stream.read(&mut [0]).await)
+            });
+            let mut stream = socket.stream();
+            let outcome = (stream.shutdown().await, stream.read(&mut [0]).await);
+            assert_eq!(outcome, (Ok(()), Ok(0)));
+            assert_eq!(other.await.unwrap(), (Ok(()), Ok(0)));
+        };
+        block_on(talk).unwrap();
     });
 }
 
