@@ -312,6 +312,81 @@ fn a_server_without_descriptors_recovers() {
     });
 }
 
+/// A full table of the system and too little memory are like too few descriptors of the process.
+#[test]
+fn all_shortages_are_alike() {
+    let mut log = String::new();
+    for seed in 0..20 {
+        let mut simulation = Simulation::new(seed);
+        simulation.run(accept_without_resources);
+        log += simulation.log();
+    }
+    // EMFILE, ENFILE, ENOMEM, ENOBUFS
+    for code in [24, 23, 12, if cfg!(target_os = "linux") { 105 } else { 55 }] {
+        for call in ["Open", "Accept"] {
+            assert!(log.contains(&format!("has the fault {code} in {call}")), "{code} in {call}");
+        }
+    }
+}
+
+fn accept_without_resources(net: &Network) {
+    let few = Faults::new().no_descriptors(0.2).no_buffers(0.2);
+    let none = match net.seed() % 2 {
+        0 => Faults::new().no_descriptors(1.0),
+        _ => Faults::new().no_buffers(1.0),
+    };
+    let server = QTcpServer::new();
+    server.listen(QHostAddress::Any, 80).unwrap();
+    let (dir, local) = (Dir::new(), QLocalServer::new());
+    local.listen(dir.path("server")).unwrap();
+    let errors = Rc::new(RefCell::new(Vec::new()));
+    server.accept_error.connect_to(&errors, |errors: &RefCell<_>, kind: &SocketErrorKind| {
+        errors.borrow_mut().push(*kind);
+    });
+
+    let mut sockets: Vec<QTcpSocket> = (0..10).map(|_| QTcpSocket::new()).collect();
+    let mut locals: Vec<QLocalSocket> = (0..10).map(|_| QLocalSocket::new()).collect();
+    sockets.iter().for_each(|socket| socket.connect_to_host("127.0.0.1", 80));
+    locals.iter().for_each(|socket| socket.connect_to_server(dir.path("server")));
+    net.main().set_faults(few);
+    let accepted = Cell::new(0);
+    assert!(wait_until(60_000, || {
+        while server.next_pending_connection().is_some() {
+            accepted.set(accepted.get() + 1);
+        }
+        while local.next_pending_connection().is_some() {
+            accepted.set(accepted.get() + 1);
+        }
+        accepted.get() == 20
+    }));
+    assert!(errors.borrow().iter().all(|kind| *kind == SocketErrorKind::SocketResource));
+    assert!(errors.borrow().is_empty() || server.error_string() == "Out of resources");
+
+    // New sockets fail with an error, and can be used later.
+    sockets.clear();
+    locals.clear();
+    net.main().set_faults(none);
+    let socket = QTcpSocket::new();
+    socket.connect_to_host("127.0.0.1", 80);
+    assert_eq!((socket.state(), socket.error_string()), lacking());
+    let failed = QUdpSocket::new().bind(QHostAddress::AnyIPv4, 0).unwrap_err();
+    assert_eq!(failed, SocketErrorKind::SocketResource);
+    let failed = QTcpServer::new().listen(QHostAddress::Any, 0).unwrap_err();
+    assert_eq!(failed, SocketErrorKind::SocketResource);
+    let client = QLocalSocket::new();
+    client.connect_to_server(dir.path("server"));
+    assert_eq!(client.state(), LocalSocketState::Unconnected);
+    net.main().set_faults(Faults::new());
+    socket.connect_to_host("127.0.0.1", 80);
+    client.connect_to_server(dir.path("server"));
+    assert!(wait_until(1000, || socket.state() == SocketState::Connected));
+    assert_eq!(client.state(), LocalSocketState::Connected);
+}
+
+fn lacking() -> (SocketState, String) {
+    (SocketState::Unconnected, "Out of resources".to_owned())
+}
+
 #[test]
 fn datagrams_are_lost_doubled_and_reordered() {
     Simulation::new(1).run(|net| {
