@@ -131,7 +131,7 @@ impl Outer for SslSocketNode {
 
     #[cfg(feature = "tasks")]
     fn has_stream(&self) -> bool {
-        let may_send = self.flags.encrypted.get() && !self.flags.shut_down.get();
+        let may_send = self.flags.encrypted.get() && self.may_send();
         self.base.has_stream() && (may_send || self.is_plain())
     }
 
@@ -141,7 +141,7 @@ impl Outer for SslSocketNode {
             return true;
         }
         self.transmit();
-        self.base.is_reading_ended() && !self.flags.shut_down.get()
+        self.base.is_reading_ended() && self.may_send()
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {

@@ -66,6 +66,13 @@ impl SslSocketNode {
         is_open && !self.flags.shut_down.get() && (!self.is_plain() || self.inner.can_send())
     }
 
+    /// Returns whether there is something left to be sent, or may be: this end has not sent its
+    /// closing message, or not all of it.
+    #[cfg(feature = "tasks")]
+    pub(super) fn may_send(&self) -> bool {
+        !self.flags.shut_down.get() || self.unsent_bytes() > 0
+    }
+
     /// Returns whether the connection has ended before everything was sent.
     #[cfg(feature = "tasks")]
     pub(super) fn has_lost(&self) -> bool {
@@ -247,7 +254,7 @@ impl SslSocketNode {
 
     /// Handles the peer's closing message. Nothing more will arrive, but the peer can receive. If
     /// the socket has a stream, the connection is kept for sending, as without TLS. It ends when
-    /// both ends have sent the message.
+    /// both ends have sent the whole message.
     fn on_peer_closed(&self) {
         self.flags.peer_closed.set(true);
         #[cfg(feature = "tasks")]
@@ -258,7 +265,7 @@ impl SslSocketNode {
         #[cfg(feature = "tasks")]
         if has_stream {
             self.base.end_reading();
-            if !self.flags.shut_down.get() {
+            if self.may_send() {
                 self.flags.told_end.set(true);
                 self.base.read_channel_finished.emit(());
                 return;
