@@ -2,10 +2,14 @@
 
 mod crossthread;
 mod growth;
+#[cfg(feature = "http")]
+mod hello;
 mod waits;
 
 use std::fs;
 
+#[cfg(feature = "http")]
+pub use self::hello::hello;
 pub use self::{
     crossthread::crossthread,
     growth::grow,

@@ -1,8 +1,9 @@
 //! A server for benchmarks that measure from outside: `qserver udp|udp-each`,
-//! `qserver echo|echo-tasks|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It
+//! `qserver echo|echo-tasks|sink|source|http [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It
 //! prints `LISTENING <port>`. With a number of workers, that many threads have the connections.
 //!
 //! * `echo` sends back all data; `echo-tasks` does so in a task for each connection
+//! * `http` answers requests with a greeting, by hyper; it needs the feature `http`
 //! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the
 //!   number; it repeats this
 //! * `udp` sends back all datagrams that are there at once; `udp-each` sends them back one by one
@@ -16,6 +17,8 @@ use std::{
     rc::Rc,
 };
 
+#[cfg(feature = "http")]
+use qbench::hello;
 use qcore::{QCoreApplication, spawn_local};
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QHostAddress, QNetworkDatagram, QSslCertificate,
@@ -31,6 +34,8 @@ fn main() -> ExitCode {
     let serve: fn(&QTcpSocket) = match mode.as_deref() {
         Some("echo") => echo,
         Some("echo-tasks") => echo_tasks,
+        #[cfg(feature = "http")]
+        Some("http") => http,
         Some("sink") => sink,
         Some("source") => source,
         Some("tls-echo") => echo,
@@ -39,7 +44,7 @@ fn main() -> ExitCode {
         Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
             eprintln!(
-                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source [WORKERS], or \
+                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source|http [WORKERS], or \
                  tls-echo|tls-sink CERT KEY"
             );
             return ExitCode::from(2);
@@ -131,6 +136,15 @@ fn echo_tasks(socket: &QTcpSocket) {
             }
         }
     });
+}
+
+#[cfg(feature = "http")]
+fn http(socket: &QTcpSocket) {
+    use hyper::{server::conn::http1, service::service_fn};
+
+    let stream = smol_hyper::rt::FuturesIo::new(socket.stream());
+    let connection = http1::Builder::new().serve_connection(stream, service_fn(hello));
+    spawn_local(async move { connection.await.ok() });
 }
 
 fn serve_datagrams(app: &QCoreApplication, serve: fn(&QUdpSocket)) -> ExitCode {

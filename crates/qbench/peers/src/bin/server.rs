@@ -1,5 +1,6 @@
 //! Servers that are measured from outside: `server std|tokio|smol|calloop|mio MODE [CERT KEY]`.
-//! They have the modes of `qserver`: `echo`, `sink`, `source`, `udp`, `tls-echo` and `tls-sink`.
+//! They have the modes of `qserver`: `echo`, `sink`, `source`, `http`, `udp`, `tls-echo` and
+//! `tls-sink`.
 
 #[path = "../server/blocking.rs"]
 mod blocking;
@@ -107,8 +108,10 @@ fn main() -> ExitCode {
     match (peer.as_str(), mode.as_str()) {
         ("std", "udp") => blocking::datagrams(),
         ("std", _) => blocking::serve(bytes, tls),
+        ("tokio", "http") => tokio::http(),
         ("tokio", "udp") => tokio::datagrams(),
         ("tokio", _) => tokio::serve(bytes, tls),
+        ("smol", "http") => smol::http(),
         ("smol", "udp") => smol::datagrams(),
         ("smol", _) => smol::serve(bytes),
         ("mio", "udp") => mio::datagrams(),

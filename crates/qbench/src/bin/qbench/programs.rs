@@ -66,7 +66,7 @@ impl Programs {
     }
 
     fn build(&mut self) -> Result<(), String> {
-        let ours = ["-p", "qbench", "--bin", "qmicro", "--bin", "qserver"];
+        let ours = ["-p", "qbench", "--features", "http", "--bin", "qmicro", "--bin", "qserver"];
         self.cargo(&[&["--profile", "dist"][..], &ours].concat())?;
         let fortune =
             ["-p", "examples", "--example", "fortuneclient", "--example", "fortuneserver"];

@@ -105,6 +105,7 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     server("echo1", "echo", &["echo", "1"], Cores::One, SERVERS),
     server("echo64", "echo", &["echo", "64"], Cores::Two, SERVERS),
     server("echotasks", "echo-tasks", &["echo", "64"], Cores::Two, &[Ours]),
+    server("http64", "http", &["http", "64"], Cores::Two, &[Ours, Tokio, Smol]),
     server("bulkin", "sink", &["bulk"], Cores::Two, SERVERS),
     server("bulkout", "source", &["down"], Cores::Two, SERVERS),
     connections("connections1", &["connections", "1"], &[]),
@@ -225,6 +226,16 @@ pub(crate) const SECTIONS: &[Section] = &[
             cost("server's CPU for a handshake", "tlshandshake.cpu", "µs"),
             cost("server's CPU for a round trip of 64 bytes", "tlsecho.cpu", "µs"),
             cost("receiving, CPU for a gigabyte", "tlsbulk.cpu", "s"),
+        ],
+    },
+    Section {
+        title: "HTTP",
+        note: "hyper answers requests with a greeting, over 64 connections that stay open. All \
+               columns have the same version of hyper and the same answer; qcore and smol use it \
+               by the crate smol-hyper.",
+        rows: &[
+            cost("server's CPU for a request", "http64.cpu", "µs"),
+            rate("requests", "http64.rate", "1/s"),
         ],
     },
     Section {
