@@ -20,7 +20,7 @@ use qcore::{
 use qnetwork::{
     ProxyType, QNetworkProxy, QSslSocket, QTcpServer, QTcpSocket, Reconnector,
     ReconnectorState::{self, Connected, Connecting, GaveUp, Stopped, Waiting},
-    SocketErrorKind, SocketState, WhileAway,
+    SocketErrorKind, SocketState, WhenDisconnected,
 };
 
 /// Returns a reconnector with short delays.
@@ -346,7 +346,7 @@ fn retry_now() {
     drop(listener);
 }
 
-// ---- what is sent while away
+// ---- what is sent without a connection
 
 // ---- the program interferes
 
@@ -624,7 +624,7 @@ fn encrypted() {
     let socket = tls::client();
     let link = Reconnector::with_encryption(&socket, "localhost", server.server_port());
     link.set_delays(1, 5);
-    link.set_while_away(WhileAway::Keep(100));
+    link.set_when_disconnected(WhenDisconnected::Keep(100));
     link.send("kept").unwrap();
     let encrypted = QSignalSpy::new(&socket.encrypted);
     let connected = QSignalSpy::new(&link.connected);

@@ -6,7 +6,7 @@ use integration::{closed_port, listener, port_of, wait_until};
 use qcore::{DeviceErrorKind, QSignalSpy, io_device::WhenFull};
 use qnetwork::{
     ReconnectorState::{Connected, GaveUp, Stopped, Waiting},
-    SocketState, WhileAway,
+    SocketState, WhenDisconnected,
 };
 
 use crate::reconnecting::{accept, line, quick};
@@ -16,7 +16,7 @@ fn messages_wait_for_the_connection() {
     let first = listener();
     let link = quick(port_of(&first));
     assert_eq!(link.send("x").unwrap_err(), DeviceErrorKind::NotOpen);
-    link.set_while_away(WhileAway::Keep(12));
+    link.set_when_disconnected(WhenDisconnected::Keep(12));
     link.send("one\n").unwrap();
     link.connected.connect_to(&link, |link, ()| {
         link.send("hello\n").unwrap();
@@ -48,10 +48,10 @@ fn messages_wait_for_the_connection() {
 fn messages_are_dropped_as_told() {
     let (port, _guard) = closed_port();
     let link = quick(port);
-    link.set_while_away(WhileAway::Drop);
+    link.set_when_disconnected(WhenDisconnected::Drop);
     link.send(vec![0; 1 << 20]).unwrap();
     assert_eq!(link.waiting_bytes(), 0);
-    link.set_while_away(WhileAway::KeepLatest(10));
+    link.set_when_disconnected(WhenDisconnected::KeepLatest(10));
     for number in 0..1000 {
         link.send(format!("{number:05}")).unwrap();
         assert!(link.waiting_bytes() <= 10);
@@ -66,7 +66,7 @@ fn a_socket_that_refuses_gets_the_kept_messages_later() {
     let flow = link.socket().write_flow();
     flow.set_marks(10, 40);
     flow.set_when_full(WhenFull::Refuse);
-    link.set_while_away(WhileAway::Keep(1 << 20));
+    link.set_when_disconnected(WhenDisconnected::Keep(1 << 20));
     for number in 0..50 {
         link.send(format!("message {number:02}\n")).unwrap();
     }
@@ -80,7 +80,7 @@ fn a_socket_that_refuses_gets_the_kept_messages_later() {
     // This one waits behind the others.
     link.send("the last one\n").unwrap();
     // Without a rule that keeps messages, there is no room for more.
-    link.set_while_away(WhileAway::Refuse);
+    link.set_when_disconnected(WhenDisconnected::Refuse);
     assert_eq!(link.send("no room").unwrap_err(), DeviceErrorKind::Full);
     let mut peer = accept(&listener);
     wait_until(|| link.waiting_bytes() == 0);
@@ -103,7 +103,7 @@ fn messages_that_were_refused_survive_the_connection() {
     let link = quick(port_of(&listener));
     link.socket().write_flow().set_marks(10, 20);
     link.socket().write_flow().set_when_full(WhenFull::Refuse);
-    link.set_while_away(WhileAway::Keep(1 << 20));
+    link.set_when_disconnected(WhenDisconnected::Keep(1 << 20));
     for number in 0..20 {
         link.send(format!("{number:09}\n")).unwrap();
     }

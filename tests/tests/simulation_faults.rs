@@ -96,7 +96,7 @@ fn links() {
 }
 
 #[test]
-fn a_link_is_cut_and_mended() {
+fn a_link_is_cut_and_repaired() {
     Simulation::new(1).run(|net| {
         let server = net.host("server", "10.0.0.1");
         server.start(echo_once);
@@ -111,7 +111,7 @@ fn a_link_is_cut_and_mended() {
         other.connect_to_host("10.0.0.1", 80);
         let error = other.wait_for_connected(60_000).unwrap_err();
         assert_eq!(error, SocketErrorKind::SocketTimeout);
-        net.mend(&net.main(), &server);
+        net.repair(&net.main(), &server);
         socket.wait_for_ready_read(1000).unwrap();
         assert_eq!(socket.read_all(), b"x");
         // One that stays cut ends the connection.
@@ -196,7 +196,7 @@ fn both_ends_close_while_the_link_is_cut() {
         assert!(wait_until(1000, || socket.state() == SocketState::Connected));
         assert!(wait_until(1000, || socket.state() == SocketState::Unconnected));
         assert_eq!(net.main().open_sockets(), 0);
-        net.mend(&net.main(), &server);
+        net.repair(&net.main(), &server);
         assert!(wait_until(1000, || server.open_sockets() == 0));
     });
 }
@@ -481,7 +481,7 @@ fn each_cut_of_a_link_lasts_as_long_before_a_connection_ends() {
             // The rest of the time has to begin anew with the second cut.
             let error = socket.wait_for_ready_read(600_000).unwrap_err();
             assert_eq!(error, SocketErrorKind::SocketTimeout);
-            net.mend(&net.main(), &server);
+            net.repair(&net.main(), &server);
             socket.wait_for_ready_read(1000).unwrap();
             assert_eq!(socket.read_all(), b"x");
         }

@@ -39,7 +39,7 @@ fn a_length_takes_as_many_bytes_as_it_needs() {
 
 #[test]
 fn a_length_that_counts_itself_and_grows_by_that() {
-    let mut codec = LengthPrefix::new(PrefixSize::Varint(2)).counting_itself();
+    let mut codec = LengthPrefix::new(PrefixSize::Varint(2)).with_inclusive_length();
     assert!(encoded(&mut codec, &[1; 126]).starts_with(b"\x7f\x01"));
     assert!(encoded(&mut codec, &[1; 127]).starts_with(b"\x81\x01\x01"));
     assert_eq!(codec.decode(b"\0").unwrap_err(), FrameErrorKind::Invalid);

@@ -109,7 +109,7 @@ impl State {
     pub(super) fn open_fault(&mut self, host: usize) -> Option<Errno> {
         let error = self.fault(host, Call::Open, false)?;
         let name = self.net.hosts[host].name.clone();
-        self.note(format_args!("{name} has the fault {error} in {:?}", Call::Open));
+        self.log_line(format_args!("{name} has the fault {error} in {:?}", Call::Open));
         Some(error)
     }
 

@@ -234,19 +234,21 @@ impl Network {
     }
 
     /// Cuts the link between two hosts. Datagrams are lost. TCP sends its segments again after
-    /// [`mend`](Network::mend). If the link is still cut after 15 minutes, a connection that has
-    /// sent something fails with a time-out.
+    /// [`repair`](Network::repair). If the link is still cut after 15 minutes, a connection that
+    /// has sent something fails with a time-out.
+    #[doc(alias = "partition")]
     pub fn cut(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
-        state.note(format_args!("the link between two hosts is cut"));
+        state.log_line(format_args!("the link between two hosts is cut"));
         state.net.links.cut(a.number, b.number);
     }
 
     /// Repairs a link that was [cut](Network::cut). TCP then sends the segments that have waited.
-    pub fn mend(&self, a: &Host, b: &Host) {
+    #[doc(alias = "heal")]
+    pub fn repair(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
-        state.note(format_args!("the link between two hosts is mended"));
-        state.mend(a.number, b.number);
+        state.log_line(format_args!("the link between two hosts is repaired"));
+        state.repair(a.number, b.number);
     }
 
     /// Resets all TCP connections between two hosts, as a router between them could.
@@ -275,8 +277,8 @@ impl Network {
     }
 
     /// Adds a line to the log.
-    pub fn note(&self, line: &str) {
-        self.world.lock().note(format_args!("{line}"));
+    pub fn log(&self, line: &str) {
+        self.world.lock().log_line(format_args!("{line}"));
     }
 }
 
@@ -320,7 +322,7 @@ impl Host {
     /// The program that calls this function runs until it next waits.
     pub fn freeze(&self, time: Duration) {
         let mut state = self.world.lock();
-        state.note(format_args!("a host is frozen"));
+        state.log_line(format_args!("a host is frozen"));
         let until = state.now.saturating_add(world::nanos(time));
         state.net.hosts[self.number].frozen_until = until;
     }

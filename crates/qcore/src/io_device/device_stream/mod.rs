@@ -429,7 +429,7 @@ impl Core {
 
     /// Connects the slots again if somebody has disconnected them, as
     /// [`disconnect_all`](crate::Signal::disconnect_all) does.
-    fn mend(&self) {
+    fn connect_again(&self) {
         let Some(slots) = self.slots.take() else { return };
         if !slots.cut.get() || self.device.is_deleted() {
             return self.slots.set(Some(slots));
