@@ -42,6 +42,8 @@ pub(super) struct Net {
     pub(super) given: Vec<Given>,
     /// Names that are not those of hosts.
     pub(super) names: BTreeMap<String, Vec<IpAddr>>,
+    /// How long look-ups of a name take, for IPv4 and for IPv6.
+    pub(super) lookup_times: BTreeMap<String, [Duration; 2]>,
     pub(super) links: Links,
 }
 

@@ -11,7 +11,7 @@ use qcore::{
 
 use super::{SslSocketNode, Work};
 use crate::{
-    socket::{CloseReason, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
+    socket::{CloseReason, Held, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
         kinds::{SslMode, SslOptions},
         reason,
@@ -438,6 +438,8 @@ impl SslSocketNode {
     /// when that slot has returned.
     pub(super) fn emit_ready_read(&self) {
         self.ready_reads.set(self.ready_reads.get().wrapping_add(1));
+        let taps = self.base.channel_ready_read.is_connected();
+        let held = taps.then(|| self.base.hold_closed());
         let (running, missed) = (&self.flags.in_ready_read, &self.flags.missed_ready_read);
         if running.replace(true) {
             missed.set(true);
@@ -453,16 +455,20 @@ impl SslSocketNode {
                 }
             }
         }
+        let _held = held.and_then(Held::for_last);
         self.base.channel_ready_read.emit(0);
     }
 
     /// Emits `bytes_written`, unless one of its slots is running.
     pub(super) fn emit_bytes_written(&self, count: usize) {
+        let taps = self.base.channel_bytes_written.is_connected();
+        let held = taps.then(|| self.base.hold_closed());
         let running = &self.flags.in_bytes_written;
         if !running.replace(true) {
             let _ended = Ended(running);
             self.base.bytes_written.emit(count);
         }
+        let _held = held.and_then(Held::for_last);
         self.base.channel_bytes_written.emit((0, count));
     }
 
