@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Server { mode: &'static str, load: &'static [&'static str], cores: Cores },
     /// A broker for MQTT delivers messages to many subscribers.
     Broker,
+    /// A relay moves many bytes to a server, by a pipe of the kernel or by copying.
+    Relay { copies: bool },
     /// Clients are started and ended.
     StartUp,
     /// The files of programs are measured.
@@ -120,6 +122,13 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     server("tlshandshake", "tls-echo", &["tls-handshake"], Cores::Two, ENCRYPTED),
     server("tlsecho", "tls-echo", &["tls-echo"], Cores::One, ENCRYPTED),
     server("tlsbulk", "tls-sink", &["tls-bulk"], Cores::Two, ENCRYPTED),
+    Workload {
+        name: "relay",
+        kind: Kind::Relay { copies: false },
+        peers: &[Ours, Tokio],
+        once: &[],
+    },
+    Workload { name: "relaycopy", kind: Kind::Relay { copies: true }, peers: &[Ours], once: &[] },
     Workload { name: "broker", kind: Kind::Broker, peers: &[Ours, Mosquitto], once: &[] },
     Workload { once: &[Qt], ..micro("grow", &[Ours, Qt, Tokio, Std]) },
     Workload { name: "start", kind: Kind::StartUp, peers: &[Ours, Qt], once: &[] },
@@ -241,6 +250,16 @@ pub(crate) const SECTIONS: &[Section] = &[
         rows: &[
             cost("server's CPU for a request", "http64.cpu", "µs"),
             rate("requests", "http64.rate", "1/s"),
+        ],
+    },
+    Section {
+        title: "Relay",
+        note: "The example `tcprelay`, and a relay with tokio's `copy_bidirectional`. Each moves a \
+               gigabyte from one TCP connection to another one. In the second row, the process has \
+               no descriptors for a pipe of the kernel.",
+        rows: &[
+            cost("relay's CPU for a gigabyte", "relay.cpu", "s"),
+            cost("the same, without `splice`", "relaycopy.cpu", "s"),
         ],
     },
     Section {
