@@ -1,6 +1,6 @@
 //! Servers that are measured from outside: `server std|tokio|smol|calloop|mio MODE [CERT KEY]`.
-//! They have the modes of `qserver`: `echo`, `sink`, `source`, `http`, `udp`, `tls-echo` and
-//! `tls-sink`.
+//! They have the modes of `qserver`: `echo`, `sink`, `source`, `udp`, `tls-echo` and `tls-sink`.
+//! tokio has `http`, too, and smol has `http-smol`.
 
 #[path = "../server/blocking.rs"]
 mod blocking;
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
         ("tokio", "http") => tokio::http(),
         ("tokio", "udp") => tokio::datagrams(),
         ("tokio", _) => tokio::serve(bytes, tls),
-        ("smol", "http") => smol::http(),
+        ("smol", "http-smol") => smol::http(),
         ("smol", "udp") => smol::datagrams(),
         ("smol", _) => smol::serve(bytes),
         ("mio", "udp") => mio::datagrams(),
