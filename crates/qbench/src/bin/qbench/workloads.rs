@@ -179,6 +179,7 @@ pub(crate) const SECTIONS: &[Section] = &[
             cost("connect and disconnect, 10,000 slots", "connect_and_disconnect_n10000", "ns"),
             cost("queued call, 1000 in a turn", "queued_batch1000", "ns"),
             cost("queued call, one in a turn", "queued_chain", "ns"),
+            cost("the same in a loop with a socket", "queued_chain_with_socket", "ns"),
             cost("call to another thread and back", "crossthread_roundtrip", "ns"),
             cost("call to another thread, 1000 at once", "crossthread_batch1000", "ns"),
         ],
