@@ -1,7 +1,7 @@
 //! A server with limits, pauses and workers, many clients, and a shutdown.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
@@ -12,7 +12,7 @@ use std::{
 
 use qcore::{QObject, QTimer, wait_until};
 use qnetwork::{
-    QHostAddress, QSslServer, QSslSocket, QTcpServer, QTcpSocket, SocketState,
+    QHostAddress, QSslServer, QSslSocket, QTcpServer, QTcpSocket, SocketState, close_all,
     simulation::{self, Network},
 };
 
@@ -65,6 +65,8 @@ pub(crate) struct Crowd {
     steps: Vec<Step>,
     /// When the server shuts down, and how long it waits for its clients.
     shutdown: (i32, i32),
+    /// Whether `close_all` shuts it down.
+    by_close_all: bool,
 }
 
 /// What the server and its workers have counted.
@@ -165,7 +167,13 @@ impl Crowd {
         }
         wait_until(begins, || false);
         ends.set(true);
-        server.shutdown(limit);
+        let all_closed = Rc::new(RefCell::new(Vec::new()));
+        if self.by_close_all {
+            let its = all_closed.clone();
+            close_all([(&server).into()], limit, move |cut| its.borrow_mut().push(cut));
+        } else {
+            server.shutdown(limit);
+        }
         let most = Duration::from_millis(limit as u64) + Duration::from_secs(5);
         if !until(most, || counts.shut_down.load(Relaxed) > 0) {
             counts.fail("the server does not shut down".to_owned());
@@ -182,6 +190,10 @@ impl Crowd {
         let [cut, told] = [&counts.cut, &counts.told].map(|it| it.load(Relaxed));
         if cut > told {
             counts.fail(format!("{cut} of {told} connections were cut"));
+        }
+        if self.by_close_all && *all_closed.borrow() != [cut] {
+            let all = all_closed.take();
+            counts.fail(format!("{all:?} instead of {cut} connections were cut"));
         }
         if server.is_listening() {
             counts.fail("the server listens".to_owned());
@@ -259,6 +271,7 @@ impl Program for Crowd {
                 })
                 .collect(),
             shutdown: (dice.millis(2000), dice.pick(&[0, 10, 500, 10_000])),
+            by_close_all: dice.one_in(3),
         }
     }
 
@@ -310,6 +323,7 @@ impl Program for Crowd {
         all.push(Crowd { encrypts: false, ..self.clone() });
         all.push(Crowd { workers: self.workers / 2, ..self.clone() });
         all.push(Crowd { limit: 30, ..self.clone() });
+        all.push(Crowd { by_close_all: false, ..self.clone() });
         for at in 0..self.clients.len() {
             let mut smaller = self.clone();
             smaller.clients[at].size = 1;
