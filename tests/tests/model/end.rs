@@ -159,8 +159,9 @@ impl Act {
             75 if dice.one_in(6) => Act::DeleteLater,
             76 if dice.one_in(6) => Act::Drop,
             77 if dice.one_in(2) => {
-                let most = dice.pick(&[100, 1000, 100_000]);
-                Act::Heartbeat(1 + dice.millis(500), 1 + dice.millis(most))
+                let most = [dice.pick(&[5, 50, 500]), dice.pick(&[5, 100, 1000, 100_000])];
+                let [interval, allowance] = most.map(|most| 1 + dice.millis(most));
+                Act::Heartbeat(interval, allowance)
             }
             _ => Act::RunLoop(dice.millis(5)),
         }
