@@ -16,8 +16,8 @@ use qnetwork::simulation::{self, Network, Simulation};
 
 use super::{dice::Dice, memory::held};
 
-/// How long each kind of program is tried by default.
-const BUDGET: Duration = Duration::from_millis(2000);
+/// How long each kind of program is tried by default, and where `CI` is set.
+const BUDGET: [Duration; 2] = [Duration::from_millis(2000), Duration::from_millis(6000)];
 /// How long one program may take in real time. It is far more than needed.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How many lines of the network's log a failure shows.
@@ -45,13 +45,14 @@ pub(crate) fn check<P: Program>() {
     let begun = Instant::now();
     let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     let (first, cases) = (number("SEED"), number("CASES"));
+    let budget = BUDGET[usize::from(env::var_os("CI").is_some())];
     let limited = first.is_none() && cases.is_none();
     let first = first.unwrap_or(0);
     let cases = if limited { u64::MAX } else { cases.unwrap_or(1) };
     let watchdog = Watchdog::start(P::TEST);
     let mut count = 0;
     for seed in (first..).take_while(|seed| seed - first < cases) {
-        if limited && begun.elapsed() > BUDGET {
+        if limited && begun.elapsed() > budget {
             break;
         }
         watchdog.see(seed);
