@@ -223,13 +223,13 @@ impl AbstractSocketNode {
     fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize, lends: bool) -> Outcome {
         let pool = self.base.pool();
         let mut block = pool.take_block();
-        let outcome = engine.read_to(&mut block, room);
+        let outcome = engine.read_to(block.memory_mut(), room);
         if self.base.is_readable() {
             if block.len() >= GIVEN_AWAY || lends && !block.is_empty() {
                 self.base.lend_block(block);
                 return outcome;
             }
-            self.base.append_to_buffer(&block);
+            self.base.append_to_buffer(&*block);
         }
         pool.put_block(block);
         outcome
