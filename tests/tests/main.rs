@@ -10,6 +10,7 @@ mod awaited_attempts;
 mod awaited_datagrams;
 mod awaited_ends;
 mod awaited_sockets;
+mod awaited_streams;
 mod back_pressure;
 mod binding;
 mod channels;

@@ -8,8 +8,6 @@
 
 use std::rc::Rc;
 
-#[cfg(feature = "tasks")]
-pub use self::tasks::proceed;
 pub use crate::io_device::{
     byte_queue::{ByteQueue, DetachedBytes},
     class::FinalDevice,
@@ -20,6 +18,11 @@ use crate::{
     event_loop::Dispatcher,
     io_device::{DeviceNode, QIODevice},
     signal::Signal,
+};
+#[cfg(feature = "tasks")]
+pub use crate::{
+    event_loop::tasks::proceed,
+    signal::until::{Announces, Ringer, Until, until},
 };
 
 /// The functions of a device that sockets use.
@@ -97,19 +100,6 @@ pub fn handed_over(device: &DeviceNode) -> &Signal<()> {
 #[must_use]
 pub fn lodgers() -> usize {
     Dispatcher::current().lodgers()
-}
-
-#[cfg(feature = "tasks")]
-mod tasks {
-    use std::future::poll_fn;
-
-    use crate::event_loop;
-
-    /// Waits for a turn of the loop if the task has already taken much in this one. A future awaits
-    /// this before it takes something from a source that may never run dry. Cancel safe.
-    pub async fn proceed() {
-        poll_fn(|context| event_loop::proceed(context)).await;
-    }
 }
 
 /// Returns whether the innermost running loop is in its last turn.

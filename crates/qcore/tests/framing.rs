@@ -255,6 +255,17 @@ proptest! {
 }
 
 #[test]
+fn an_error_does_not_depend_on_how_many_digits_have_arrived() {
+    let mut codec = Netstrings::new().with_limit(1000);
+    let bytes = b"0797715896143";
+    assert_eq!(codec.decode(&bytes[..1]).unwrap(), Decoded::Need(0));
+    for count in 2..=bytes.len() {
+        let error = codec.decode(&bytes[..count]).unwrap_err();
+        assert_eq!(error, FrameErrorKind::Invalid, "{count}");
+    }
+}
+
+#[test]
 fn half_a_message_at_the_end_is_an_error() {
     let (device, pipe) = pipe();
     let framed = Framed::new(&device, Lines::new());

@@ -280,8 +280,7 @@ fn run(net: &Network, transport: Transport, signal: &str, act: Act, end: End) ->
     let parent = program.parent.take();
     drop(parent);
     wait_until(1, || false);
-    let names = program.names.take();
-    names
+    program.names.take()
 }
 
 fn check(transport: Transport) {

@@ -1,9 +1,10 @@
 //! A server for benchmarks that measure from outside: `qserver udp|udp-each`,
-//! `qserver echo|echo-tasks|sink|source|http [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It
+//! `qserver echo|echo-tasks|sink|source [WORKERS]` or `qserver tls-echo|tls-sink CERT KEY`. It
 //! prints `LISTENING <port>`. With a number of workers, that many threads have the connections.
 //!
 //! * `echo` sends back all data; `echo-tasks` does so in a task for each connection
-//! * `http` answers requests with a greeting, by hyper; it needs the feature `http`
+//! * `http` answers requests with a greeting, by hyper; `http-smol` does so by the adapter of
+//!   smol-hyper; both need the feature `http`
 //! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the
 //!   number; it repeats this
 //! * `udp` sends back all datagrams that are there at once; `udp-each` sends them back one by one
@@ -18,7 +19,7 @@ use std::{
 };
 
 #[cfg(feature = "http")]
-use qbench::hello;
+use qbench::{HyperIo, hello};
 use qcore::{QCoreApplication, spawn_local};
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QHostAddress, QNetworkDatagram, QSslCertificate,
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
         Some("echo-tasks") => echo_tasks,
         #[cfg(feature = "http")]
         Some("http") => http,
+        #[cfg(feature = "http")]
+        Some("http-smol") => http_smol,
         Some("sink") => sink,
         Some("source") => source,
         Some("tls-echo") => echo,
@@ -44,8 +47,8 @@ fn main() -> ExitCode {
         Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
             eprintln!(
-                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source|http [WORKERS], or \
-                 tls-echo|tls-sink CERT KEY"
+                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source|http|http-smol \
+                 [WORKERS], or tls-echo|tls-sink CERT KEY"
             );
             return ExitCode::from(2);
         }
@@ -140,9 +143,18 @@ fn echo_tasks(socket: &QTcpSocket) {
 
 #[cfg(feature = "http")]
 fn http(socket: &QTcpSocket) {
+    serve_http(HyperIo::new(socket.stream()));
+}
+
+#[cfg(feature = "http")]
+fn http_smol(socket: &QTcpSocket) {
+    serve_http(smol_hyper::rt::FuturesIo::new(socket.stream()));
+}
+
+#[cfg(feature = "http")]
+fn serve_http(stream: impl hyper::rt::Read + hyper::rt::Write + Unpin + 'static) {
     use hyper::{server::conn::http1, service::service_fn};
 
-    let stream = smol_hyper::rt::FuturesIo::new(socket.stream());
     let connection = http1::Builder::new().serve_connection(stream, service_fn(hello));
     spawn_local(async move { connection.await.ok() });
 }

@@ -217,6 +217,11 @@ impl Sources {
             }
             return;
         }
+        if timeout == Some(Duration::ZERO) && self.table.borrow().is_empty() {
+            // The poll has nothing to report. What other threads send is in the inbox, which tells
+            // by itself that it is not empty.
+            return;
+        }
         let waited = self.poll(timeout, for_threads);
         if self.ready_count() > queued {
             self.sort_ready();
@@ -393,6 +398,18 @@ mod tests {
         }
         assert!(sources.ready_count() < 100 && writers.len() < 100);
         assert!(sources.ready.borrow().contains(&lasting));
+    }
+
+    #[test]
+    fn a_loop_without_sources_polls_only_to_wait() {
+        let sources = Sources::default();
+        sources.wait(Some(Duration::ZERO));
+        sources.wait_for_all(Some(Duration::ZERO));
+        assert!(sources.system.borrow().is_none());
+
+        sources.add(Weak::<Gone>::new() as Weak<dyn EventSource>);
+        sources.wait(Some(Duration::ZERO));
+        assert!(sources.system.borrow().is_some());
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::{
 const GIVEN: usize = 4096;
 /// From this size on, in bytes, devices share an encoded message. A smaller one costs less to copy
 /// than to keep as a chunk of its own.
-const SHARED: usize = 512;
+const SHARED: usize = 128;
 
 /// A device that sends and receives messages: a socket, encrypted or not, a buffer, or a device of
 /// your own, and a [`Codec`].
@@ -142,7 +142,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
 
     /// Sends a message that is already encoded. So a program can encode a message once and send it
     /// to any number of devices. Sequential devices, such as sockets, share the memory of a message
-    /// of 512 bytes or more.
+    /// of 128 bytes or more.
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ impl<D: Inherits<QIODevice>> Framed<D, LengthPrefix> {
     }
 
     /// Sends one message that consists of `parts` and, behind them, `chunk`. Sequential devices,
-    /// such as sockets, share the memory of a chunk of 512 bytes or more.
+    /// such as sockets, share the memory of a chunk of 128 bytes or more.
     ///
     /// So a program sends the same content to any number of devices, and each of them gets a
     /// beginning of its own. A [header](LengthPrefix::with_header_size) has to be in `parts`.

@@ -74,6 +74,8 @@ mod waiting;
 mod writing;
 
 #[cfg(feature = "tasks")]
+pub use self::udp::Datagrams;
+#[cfg(feature = "tasks")]
 pub(crate) use self::{
     awaiting::AbortsAttempt,
     splicing::{Splice, Spliced},

@@ -6,8 +6,8 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, UdpSocket},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream, UdpSocket},
     runtime::Builder,
 };
 use tokio_rustls::TlsAcceptor;
@@ -35,6 +35,19 @@ pub(crate) fn serve(mode: Mode, tls: Option<Arc<ServerConfig>>) {
                     exchange(stream, mode).await.ok();
                 }
             });
+        }
+    });
+}
+
+/// Relays connections to the server at `to`.
+pub(crate) fn relay(to: &str) {
+    block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        listening(listener.local_addr().expect("an address").port());
+        loop {
+            let (mut client, _) = listener.accept().await.expect("a connection");
+            let mut upstream = TcpStream::connect(to).await.expect("a server");
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut upstream).await.ok() });
         }
     });
 }

@@ -144,7 +144,7 @@ fn connect(id: &str, port: u16) -> Result<Packets, String> {
 }
 
 /// Returns the CPU time of a process in seconds, in user mode and in the kernel.
-fn cpu(pid: u32) -> Result<f64, String> {
+pub(crate) fn cpu(pid: u32) -> Result<f64, String> {
     let tasks = format!("/proc/{pid}/task");
     let said = |error: std::io::Error| format!("{tasks}: {error}");
     let mut nanoseconds = 0.0;
