@@ -343,7 +343,6 @@ impl Program for Crowd {
             smaller.clients[at].size = 1;
             all.push(smaller);
         }
-        all.retain(|smaller| format!("{smaller:?}") != format!("{self:?}"));
         all
     }
 }
