@@ -67,6 +67,7 @@ mod quitting;
 mod rate_limits;
 mod real_proxies;
 mod reconnecting;
+mod reconnecting_messages;
 mod servers;
 mod shutdown;
 mod simulation;

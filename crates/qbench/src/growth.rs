@@ -24,9 +24,9 @@ fn each(bench: &str, start: Instant, count: f64, unit: &str) {
 fn emission(count: u32) {
     let object = QObject::new();
     let signal = Signal::of(&object);
-    let sum = Rc::new(Cell::new(0i64));
-    for _ in 0..count {
-        signal.connect_to(&sum, |sum, value| sum.set(sum.get() + value));
+    let receivers: Vec<_> = (0..count).map(|_| Rc::new(Cell::new(0i64))).collect();
+    for receiver in &receivers {
+        signal.connect_to(receiver, |sum, value| sum.set(sum.get() + value));
     }
     let times = (2_000_000 / count).max(10);
     let round = |times| (0..i64::from(times)).for_each(|value| black_box(&signal).emit(value));

@@ -124,7 +124,7 @@ pub use self::{
         KnownHeader, ProxyCapabilities, ProxyFactory, ProxyParseError, ProxyQueryType, ProxyType,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery,
     },
-    reconnect::{Reconnector, ReconnectorState, WhileAway},
+    reconnect::{Reconnector, ReconnectorState, WhenDisconnected},
     server::{IncomingConnection, QTcpServer, WorkerError, WorkerErrorKind},
     socket::{
         AttachError, BindMode, CloseReason, DetachedSocket, KeepAlive, PauseModes, QAbstractSocket,
@@ -163,7 +163,7 @@ pub mod prelude {
         QLocalServer, QLocalSocket, QNetworkAddressEntry, QNetworkDatagram, QNetworkInterface,
         QNetworkProxy, QNetworkProxyFactory, QNetworkProxyQuery, QTcpServer, QTcpSocket,
         QUdpSocket, RateLimit, Reconnector, ReconnectorState, SocketError, SocketErrorKind,
-        SocketOption, SocketState, SocketType, TcpInfo, TimeoutKind, WhileAway, WorkerError,
+        SocketOption, SocketState, SocketType, TcpInfo, TimeoutKind, WhenDisconnected, WorkerError,
         WorkerErrorKind, close_all,
     };
     #[cfg(feature = "_tls")]

@@ -73,8 +73,8 @@ struct Counts {
     taken: AtomicUsize,
     closed: AtomicUsize,
     told: AtomicUsize,
-    /// How often `shut_down` was emitted, and with how many connections cut.
-    shut_down: AtomicUsize,
+    /// How often `shutdown_finished` was emitted, and with how many connections cut.
+    finished: AtomicUsize,
     cut: AtomicUsize,
     is_over: AtomicBool,
     violations: Mutex<Vec<String>>,
@@ -139,8 +139,8 @@ impl Crowd {
         };
         server.set_max_pending_connections(self.limit);
         let its = counts.clone();
-        server.shut_down.connect(move |cut| {
-            its.shut_down.fetch_add(1, Relaxed);
+        server.shutdown_finished.connect(move |cut| {
+            its.finished.fetch_add(1, Relaxed);
             its.cut.fetch_add(*cut, Relaxed);
         });
         server.listen(QHostAddress::Any, PORT).unwrap();
@@ -167,12 +167,12 @@ impl Crowd {
         ends.set(true);
         server.shutdown(limit);
         let most = Duration::from_millis(limit as u64) + Duration::from_secs(5);
-        if !until(most, || counts.shut_down.load(Relaxed) > 0) {
+        if !until(most, || counts.finished.load(Relaxed) > 0) {
             counts.fail("the server does not shut down".to_owned());
         }
         // Sockets that ended just now are deleted by the loop.
         wait_until(1000, || false);
-        if counts.shut_down.load(Relaxed) != 1 {
+        if counts.finished.load(Relaxed) != 1 {
             counts.fail("the server has told its end more than once".to_owned());
         }
         let [taken, closed] = [&counts.taken, &counts.closed].map(|it| it.load(Relaxed));

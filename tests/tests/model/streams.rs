@@ -321,7 +321,7 @@ impl<K: Kind> Program for Session<K> {
         self.play([Some(&client), server.as_ref()], self.early, |trouble| {
             trouble.cause(net, [&main, next]);
         });
-        net.mend(&main, next);
+        net.repair(&main, next);
         if let Some(server) = &server {
             run.ends.iter().for_each(|end| end.is_done.store(true, Relaxed));
             server.stop();

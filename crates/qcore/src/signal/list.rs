@@ -1,8 +1,9 @@
 //! The list of slots of one signal.
 
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{Cell, RefCell},
     panic::Location,
+    ptr,
     rc::Rc,
 };
 
@@ -22,10 +23,6 @@ use crate::{
 /// In a list of at least 16 entries, the empty ones are removed when they are the majority.
 pub(super) struct Slots<T: 'static> {
     life: Option<Rc<Life>>,
-    /// A second reference to the slot of a list with a single one. An emission takes it and puts
-    /// it back, which costs less than to count a new reference. It is `None` during an emission,
-    /// after the list has changed, and in every other list.
-    only: Cell<Option<Rc<dyn AnySlot<T>>>>,
     entries: RefCell<Entries<T>>,
     next_id: Cell<u64>,
     live: Cell<usize>,
@@ -79,8 +76,8 @@ impl<T> Entries<T> {
         }
     }
 
-    fn id_of(&self, wanted: &Rc<dyn AnySlot<T>>) -> Option<u64> {
-        let is_wanted = |slot: &Rc<dyn AnySlot<T>>| Rc::ptr_eq(slot, wanted);
+    fn id_of(&self, wanted: &dyn AnySlot<T>) -> Option<u64> {
+        let is_wanted = |slot: &Rc<dyn AnySlot<T>>| ptr::addr_eq(Rc::as_ptr(slot), wanted);
         match self {
             Entries::One(id, slot) => is_wanted(slot).then_some(*id),
             Entries::Many(entries) => {
@@ -181,7 +178,6 @@ impl<T: 'static> Slots<T> {
     pub(super) fn new(life: Option<Rc<Life>>) -> Self {
         Slots {
             life,
-            only: Cell::new(None),
             entries: RefCell::new(Entries::Many(None)),
             next_id: Cell::new(0),
             live: Cell::new(0),
@@ -233,43 +229,26 @@ impl<T: 'static> Slots<T> {
     // emission is the last owner of a slot that is disconnected meanwhile.
     #[inline(always)]
     fn call_all(&self, value: &T) {
-        let Some(only) = self.only.take() else { return self.call_snapshot(value) };
+        let entries = self.entries.borrow();
+        let Entries::One(_, only) = &*entries else {
+            drop(entries);
+            return self.call_many(value);
+        };
+        let only = only.clone();
+        drop(entries);
         let ran = only.run(value);
         if ran != Ran::Done {
-            self.run_only_otherwise(&only, ran, value);
-        }
-        self.put_back(only);
-    }
-
-    /// Keeps the only slot for the next emission, unless the list has changed.
-    #[inline(always)]
-    fn put_back(&self, only: Rc<dyn AnySlot<T>>) {
-        let is_only = match &*self.entries.borrow() {
-            Entries::One(_, slot) => Rc::ptr_eq(slot, &only),
-            Entries::Many(_) => false,
-        };
-        if is_only {
-            // An emission within this one may have put the same slot back.
-            self.only.set(Some(only));
+            self.run_only_otherwise(&*only, ran, value);
         }
     }
 
     #[inline(never)]
-    fn call_snapshot(&self, value: &T) {
-        let snapshot = self.entries.borrow().clone();
-        match snapshot {
-            Entries::Many(Some(entries)) => self.call_each(&entries, value),
-            Entries::Many(None) => {}
-            Entries::One(_, only) => {
-                self.only.set(Some(only));
-                self.call_all(value);
-            }
-        }
-    }
-
-    #[inline(never)] // the loop needs all registers
-    fn call_each(&self, entries: &[Entry<T>], value: &T) {
-        for entry in entries {
+    fn call_many(&self, value: &T) {
+        let many = match &*self.entries.borrow() {
+            Entries::Many(Some(many)) => many.clone(),
+            _ => return,
+        };
+        for entry in &**many {
             let Some(slot) = &entry.slot else { continue };
             let ran = slot.run(value);
             if ran != Ran::Done {
@@ -280,9 +259,9 @@ impl<T: 'static> Slots<T> {
 
     #[cold]
     #[inline(never)]
-    fn run_only_otherwise(&self, only: &Rc<dyn AnySlot<T>>, ran: Ran, value: &T) {
+    fn run_only_otherwise(&self, only: &dyn AnySlot<T>, ran: Ran, value: &T) {
         let id = self.entries.borrow().id_of(only);
-        self.run_otherwise(id, &**only, ran, value);
+        self.run_otherwise(id, only, ran, value);
     }
 
     #[cold]
@@ -308,7 +287,7 @@ impl<T: 'static> Slots<T> {
     pub(super) fn add(&self, slot: Rc<dyn AnySlot<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);
-        self.change().push(id, slot);
+        self.entries.borrow_mut().push(id, slot);
         self.live.set(self.live.get() + 1);
         id
     }
@@ -327,17 +306,10 @@ impl<T: 'static> Slots<T> {
         self.entries.borrow().slot(id).cloned()
     }
 
-    /// Borrows the entries for a change. They hold the slots, so this drops none.
-    #[inline]
-    fn change(&self) -> RefMut<'_, Entries<T>> {
-        drop(self.only.take());
-        self.entries.borrow_mut()
-    }
-
     /// Removes the slots for which `wanted` returns true. The caller drops them after the borrow
     /// has ended, because dropping a closure runs user code.
     fn take(&self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
-        let mut entries = self.change();
+        let mut entries = self.entries.borrow_mut();
         let taken = entries.take_all(wanted);
         for slot in &taken {
             slot.state().kill();
@@ -360,7 +332,7 @@ impl<T: 'static> Slots<T> {
 impl<T: 'static> SlotList for Slots<T> {
     fn disconnect(&self, id: u64) -> bool {
         let taken = {
-            let mut entries = self.change();
+            let mut entries = self.entries.borrow_mut();
             let Some(taken) = entries.take(id) else { return false };
             self.removed(&mut entries, 1);
             taken

@@ -92,12 +92,11 @@ impl<C> OneSlot<C> {
 impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
     #[inline]
     fn run(&self, value: &T) -> Ran {
-        match self.state.bits.get() {
-            0 if self.call.call(value) => Ran::Done,
-            0 => Ran::Gone,
-            ONCE => Ran::Once,
-            bits => otherwise(bits),
+        let bits = self.state.bits.get();
+        if bits != 0 {
+            return otherwise(bits);
         }
+        if self.call.call(value) { Ran::Done } else { Ran::Gone }
     }
 
     fn state(&self) -> &SlotState {
@@ -115,10 +114,13 @@ impl<T, C: Call<T>> AnySlot<T> for OneSlot<C> {
     }
 }
 
-/// Returns the result for a slot that is guarded, blocked or dead.
+/// Returns the result for a slot that was not called. It is not inlined, because every type of slot
+/// has a `run` of its own.
 #[cold]
+#[inline(never)]
 fn otherwise(bits: u32) -> Ran {
     match bits {
+        ONCE => Ran::Once,
         GUARDED => Ran::Guarded,
         GUARDED_ONCE => Ran::Once,
         _ => Ran::Done,

@@ -98,7 +98,7 @@ pub(crate) use self::{
     node::{Outer, SocketClass},
 };
 pub(crate) use self::{
-    node::{Closure, TellsEnd},
+    node::{Closure, Held, TellsEnd},
     waiting::Overtime,
 };
 pub use crate::common::{

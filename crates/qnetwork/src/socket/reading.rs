@@ -16,7 +16,7 @@ use qcore::{
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, Direction, Outer, QAbstractSocket, TellsEnd},
+    node::{AbstractSocketNode, Direction, Held, Outer, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -249,7 +249,9 @@ impl AbstractSocketNode {
         if let Some(outer) = self.layers.outer() {
             return emission.run(|| outer.on_ready_read());
         }
+        let held = self.base.channel_ready_read.is_connected().then(|| self.hold_closed());
         emission.run(|| self.with_front(|device| device.ready_read.emit(())));
+        let _held = held.and_then(Held::for_last);
         self.base.channel_ready_read.emit(0);
     }
 

@@ -92,6 +92,7 @@ const ENCRYPTED: &[Peer] = &[Ours, Qt, Tokio, Std];
 
 pub(crate) const WORKLOADS: &[Workload] = &[
     micro("emit", &[Ours, Qt, Std]),
+    micro("emit-to", &[Ours, Qt, Std]),
     micro("connect", &[Ours, Qt, Std]),
     micro("queued", &[Ours, Qt, Tokio, Calloop, Std]),
     micro("crossthread", &[Ours, Qt, Tokio, Calloop]),
@@ -154,12 +155,16 @@ const fn rate(title: &'static str, figure: &'static str, unit: &'static str) -> 
 pub(crate) const SECTIONS: &[Section] = &[
     Section {
         title: "Signals and queued calls",
-        note: "The column std is a `Vec<Box<dyn Fn>>` or a `VecDeque<Box<dyn FnOnce>>`. tokio's \
-               queued call is a message of a channel to a task; calloop's is an idle callback.",
+        note: "The column std is a `Vec<Box<dyn Fn>>` for closures, a `Vec<(Weak<T>, fn)>` for \
+               receivers, and a `VecDeque<Box<dyn FnOnce>>` for queued calls. tokio's queued call \
+               is a message of a channel to a task; calloop's is an idle callback.",
         rows: &[
-            cost("emission to 1 slot", "emit_to_n1", "ns"),
-            cost("emission to 10 slots, for each slot", "emit_to_n10", "ns"),
-            cost("emission to 100 slots, for each slot", "emit_to_n100", "ns"),
+            cost("emission to 1 closure", "emit_n1", "ns"),
+            cost("emission to 10 closures, for each", "emit_n10", "ns"),
+            cost("emission to 100 closures, for each", "emit_n100", "ns"),
+            cost("emission to 1 receiver", "emit_to_n1", "ns"),
+            cost("emission to 10 receivers, for each", "emit_to_n10", "ns"),
+            cost("emission to 100 receivers, for each", "emit_to_n100", "ns"),
             cost("connect and disconnect, 1 slot", "connect_and_disconnect_n1", "ns"),
             cost("connect and disconnect, 100 slots", "connect_and_disconnect_n100", "ns"),
             cost("connect and disconnect, 10,000 slots", "connect_and_disconnect_n10000", "ns"),

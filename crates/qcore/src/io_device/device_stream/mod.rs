@@ -441,7 +441,7 @@ impl Core {
 
     /// Connects the slots again if somebody has disconnected them, as
     /// [`disconnect_all`](crate::Signal::disconnect_all) does.
-    fn mend(&self) {
+    fn connect_again(&self) {
         let is_cut = self.slots.borrow().as_ref().is_some_and(|slots| slots.cut.get());
         if !is_cut || self.device.is_deleted() {
             return;

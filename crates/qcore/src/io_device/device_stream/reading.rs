@@ -287,7 +287,7 @@ impl ReadHalf {
 
     /// Begins to look at the device. Returns an error if it is not open for reading.
     pub(super) fn begin(&self) -> Result<(), DeviceError> {
-        self.core.mend();
+        self.core.connect_again();
         self.core.tasks.reader.begin();
         self.check()
     }
