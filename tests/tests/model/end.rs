@@ -55,7 +55,7 @@ pub(crate) enum Act {
     Marks(usize, usize, bool),
     LevelTriggered(bool),
     Timeout(TimeoutKind, i32),
-    /// A heartbeat with this interval and this allowance.
+    /// A heartbeat with this interval and this timeout.
     Heartbeat(i32, i32),
     HandOver,
     Disconnect,
@@ -160,8 +160,8 @@ impl Act {
             76 if dice.one_in(6) => Act::Drop,
             77 if dice.one_in(2) => {
                 let most = [dice.pick(&[5, 50, 500]), dice.pick(&[5, 100, 1000, 100_000])];
-                let [interval, allowance] = most.map(|most| 1 + dice.millis(most));
-                Act::Heartbeat(interval, allowance)
+                let [interval, timeout] = most.map(|most| 1 + dice.millis(most));
+                Act::Heartbeat(interval, timeout)
             }
             _ => Act::RunLoop(dice.millis(5)),
         }
@@ -351,7 +351,7 @@ impl End {
                 self.flag(|end| &end.may_time_out);
                 conn.set_timeout(kind, millis);
             }
-            Act::Heartbeat(interval, allowance) => self.heartbeat(&conn, interval, allowance),
+            Act::Heartbeat(interval, timeout) => self.heartbeat(&conn, interval, timeout),
             Act::HandOver => self.hand_over(&conn),
             Act::Disconnect => {
                 self.flag(|end| &end.disconnects);
@@ -432,12 +432,12 @@ impl End {
     }
 
     /// Watches the other end with a heartbeat, whose pings are ordinary bytes of the stream.
-    fn heartbeat(self: &Rc<Self>, conn: &Conn, interval: i32, allowance: i32) {
+    fn heartbeat(self: &Rc<Self>, conn: &Conn, interval: i32, timeout: i32) {
         let Conn::Inet(socket) = conn else { return };
         self.flag(|end| &end.may_time_out);
         let heartbeat = Heartbeat::new(socket);
         heartbeat.set_interval(interval);
-        heartbeat.set_allowance(allowance);
+        heartbeat.set_timeout(timeout);
         let (weak, side) = (Rc::downgrade(self), self.side);
         let now = || simulation::now().unwrap_or_default();
         let [heard, asked] = [(); 2].map(|()| Rc::new(Cell::new(now())));
@@ -455,7 +455,7 @@ impl End {
         let weak = Rc::downgrade(self);
         heartbeat.unanswered.connect(move |()| {
             let Some(this) = weak.upgrade() else { return };
-            let ends = asked.get() + Duration::from_millis(allowance as u64);
+            let ends = asked.get() + Duration::from_millis(timeout as u64);
             if heard.get() > asked.get() || now() < ends {
                 this.run.fail(format!("end {side}: the other end has answered"));
             }
