@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use examples::LoopTimer;
+use examples::{HyperIo, LoopTimer};
 use http_body_util::BodyExt;
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -21,7 +21,6 @@ use hyper::{
 };
 use qcore::spawn_local;
 use qnetwork::{QTcpServer, QTcpSocket};
-use smol_hyper::rt::FuturesIo;
 
 const ABOUT: &str = "\
 Answers GET / with a greeting, POST /echo with the body of the request, and GET /bytes/N with N
@@ -55,7 +54,7 @@ async fn serve(server: QTcpServer) {
 async fn talk(http: http1::Builder, socket: QTcpSocket) {
     let peer = socket.peer_port();
     socket.set_read_buffer_size(READ_AHEAD);
-    let stream = FuturesIo::new(socket.stream());
+    let stream = HyperIo::new(socket.stream());
     if let Err(error) = http.serve_connection(stream, service_fn(answer)).await {
         eprintln!("httpserver: the connection from port {peer} has failed: {error}");
     }

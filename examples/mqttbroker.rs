@@ -1,13 +1,11 @@
-//! A broker for MQTT 3.1.1. Try it with `mosquitto_sub -p 1883 -t 'news/#'` and
-//! `mosquitto_pub -p 1883 -t news/today -m hello`. It has retained messages, wills and persistent
-//! sessions. It takes messages with QoS 0, 1 and 2 and sends them with QoS 0 or 1. Everything that
-//! a client makes it keep has a limit.
+//! A broker for MQTT 3.1.1. Try it with `mosquitto_sub -t 'news/#'` and
+//! `mosquitto_pub -t news/today -m hello`. It has retained messages, wills and persistent sessions,
+//! and limits what a client can make it keep. It receives QoS 0, 1 and 2, and sends QoS 0 and 1.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::{cell::Cell, cell::RefCell, process::ExitCode, rc::Rc};
 
-use qcore::framing::PrefixSize::{U16, Varint};
-use qcore::framing::{AckQueue, Fields, Framed, LengthPrefix};
+use qcore::framing::{AckQueue, Fields, Framed, LengthPrefix, PrefixSize};
 use qcore::{QObject, class};
 use qnetwork::{QTcpServer, QTcpSocket, TimeoutKind};
 
@@ -18,10 +16,8 @@ const MAX_SESSIONS: usize = 10_000;
 const MAX_FILTERS: usize = 1000; // of a session
 const MAX_FILTERS_AT_ONCE: usize = 256; // of a packet
 const MAX_RETAINED: (usize, usize) = (10_000, 64 << 20); // messages, and bytes of all of them
-const MAX_QUEUED: (usize, usize) = (10_000, 1 << 20); // the same for the queue of a session
 const MAX_IN_FLIGHT: usize = 1000; // messages that a client leaves unacknowledged
-// No message is sent while more bytes than the high mark wait, until the low mark is reached.
-const MARKS: (usize, usize) = (64 * 1024, 256 * 1024);
+const MARKS: (usize, usize) = (64 * 1024, 256 * 1024); // bytes: pauses at the high mark
 const MAX_UNSENT: usize = 1 << 20; // bytes, with answers
 const CONNECT_TIME: i32 = 10_000; // milliseconds until the first packet has come
 const CLOSE_TIME: i32 = 5_000; // milliseconds
@@ -36,6 +32,9 @@ fn main() -> ExitCode {
 /// A packet is a byte with its kind and flags, a length of one to four bytes, and the body.
 type Packets = Framed<QTcpSocket, LengthPrefix>;
 
+/// By the filter and the id of the session. In the broker, filters and topics end with a `/`.
+type Filters<V> = BTreeMap<(String, String), V>;
+
 struct Message {
     topic: String,
     payload: Rc<[u8]>,
@@ -44,36 +43,33 @@ struct Message {
 }
 
 impl Message {
-    fn new(topic: &str, payload: &[u8], qos: u8, retain: bool) -> Rc<Self> {
-        Rc::new(Message { topic: topic.to_owned(), payload: payload.into(), qos, retain })
-    }
-
     fn size(&self) -> usize {
         self.topic.len() + self.payload.len()
     }
 
     /// Sends the message. All receivers share the payload, if it is long.
     fn send(&self, packets: &Packets, kind: u8, id: &[u8]) {
-        let length = (self.topic.len() as u16).to_be_bytes();
-        let parts = [&[kind], &length[..], self.topic.as_bytes(), id];
-        packets.send_parts(&parts, self.payload.clone()).ok();
+        let topic = self.topic.strip_suffix('/').unwrap_or_default();
+        let length = (topic.len() as u16).to_be_bytes();
+        let parts = [&[kind], &length[..], topic.as_bytes(), id];
+        packets.send_parts_with_chunk(&parts, self.payload.clone()).ok();
     }
 }
 
 // The next functions take a part of a packet. `None` means that the packet is malformed.
 fn text<'a>(fields: &mut Fields<'a>) -> Option<&'a str> {
-    str::from_utf8(fields.prefixed(U16)?).ok().filter(|text| !text.contains('\0'))
+    str::from_utf8(fields.prefixed(PrefixSize::U16)?).ok().filter(|text| !text.contains('\0'))
 }
 
-fn filter<'a>(fields: &mut Fields<'a>) -> Option<&'a str> {
+fn filter(fields: &mut Fields<'_>) -> Option<String> {
     let text = text(fields).filter(|text| (1..=MAX_TOPIC).contains(&text.len()))?;
     let levels = if text == "#" { "+" } else { text.strip_suffix("/#").unwrap_or(text) };
     let mut levels = levels.split('/').zip(1..);
     let is_level = |level: &str| level == "+" || !level.contains(['+', '#']);
-    levels.all(|(level, count)| is_level(level) && count <= MAX_LEVELS).then_some(text)
+    levels.all(|(level, n)| is_level(level) && n <= MAX_LEVELS).then(|| format!("{text}/"))
 }
 
-fn topic<'a>(fields: &mut Fields<'a>) -> Option<&'a str> {
+fn topic(fields: &mut Fields<'_>) -> Option<String> {
     filter(fields).filter(|topic| !topic.contains(['+', '#']))
 }
 
@@ -81,25 +77,25 @@ fn packet_id(fields: &mut Fields<'_>) -> Option<u16> {
     fields.u16().filter(|id| *id != 0)
 }
 
-/// Returns the filters that match the topic, with a `/` behind each. `has` tells whether there is a
-/// filter with this beginning.
-fn filters_for(topic: &str, has: impl Fn(&String) -> bool) -> Vec<String> {
-    let mut starts = vec![vec![String::new()]];
-    for name in topic.split('/') {
-        let longer = |start: &String| [name, "+"].map(|level| format!("{start}{level}/"));
-        starts.push(starts[starts.len() - 1].iter().flat_map(longer).filter(&has).collect());
+/// Returns the values of the filters that begin with `start` and match the topic behind it.
+fn find<'a, V>(filters: &'a Filters<V>, start: &str, topic: &str) -> Vec<&'a V> {
+    let from = filters.range((start.to_owned(), String::new())..);
+    let mut all = from.take_while(|it| it.0.0.starts_with(start)).peekable();
+    let below = |level: &str, rest: &str| find(filters, &format!("{start}{level}/"), rest);
+    match topic.split_once('/') {
+        _ if all.peek().is_none() => Vec::new(),
+        // Wildcards in front do not match topics that begin with `$`.
+        Some((name, rest)) if start.is_empty() && name.starts_with('$') => below(name, rest),
+        Some((name, rest)) => [below(name, rest), below("+", rest), below("#", "")].concat(),
+        None => all.take_while(|it| it.0.0 == start).map(|it| it.1).chain(below("#", "")).collect(),
     }
-    let last = starts.last().cloned().unwrap_or_default();
-    let all = starts.into_iter().flatten().map(|start| start + "#/").chain(last);
-    // Wildcards in front do not match topics that begin with `$`.
-    all.filter(|filter| !topic.starts_with('$') || filter.starts_with('$')).collect()
 }
 
 class! {
     struct Broker: QObject {
         sessions: RefCell<HashMap<String, Session>> = RefCell::default(),
-        /// By the filter, with a `/` behind it, and the id of the session.
-        filters: RefCell<BTreeMap<(String, String), (Session, u8)>> = RefCell::default(),
+        /// The sessions with each filter, and the highest QoS that they want.
+        filters: RefCell<Filters<(Session, u8)>> = RefCell::default(),
         retained: RefCell<BTreeMap<String, Rc<Message>>> = RefCell::default(),
         retained_bytes: Cell<usize> = Cell::new(0),
     }
@@ -109,9 +105,10 @@ impl Broker {
     fn on_new_connection(&self, server: &QTcpServer) {
         while let Some(socket) = server.next_pending_connection() {
             socket.set_timeout(TimeoutKind::Lifetime, CONNECT_TIME);
+            socket.set_timeout(TimeoutKind::Close, CLOSE_TIME);
             socket.write_flow().set_marks(MARKS.0, MARKS.1);
             socket.closed.connect_to(&socket, |socket, _| socket.delete_later());
-            let codec = LengthPrefix::new(Varint(4)).with_header_size(1);
+            let codec = LengthPrefix::new(PrefixSize::Varint(4)).with_header_size(1);
             let packets = Framed::new(&socket, codec.with_limit(MAX_PACKET));
             packets.error.connect_to(&socket, |socket, _| socket.abort());
             packets.message.connect_to((&packets, self), |(packets, broker), packet| {
@@ -124,11 +121,8 @@ impl Broker {
     fn on_first_packet(&self, packets: &Packets, packet: &[u8]) -> Option<()> {
         packets.message.disconnect_all();
         let socket = packets.device();
-        let refuse = |code| {
-            packets.send(&[0x20, 0, code]).ok();
-            socket.disconnect_from_host_with_timeout(CLOSE_TIME);
-            Some(())
-        };
+        let refuse =
+            |code| packets.send(&[0x20, 0, code]).ok().map(|()| socket.disconnect_from_host());
         let fields = &mut Fields::new(packet.strip_prefix(&[0x10])?);
         let version = (text(fields)?, fields.u8()?);
         if version != ("MQTT", 4) {
@@ -136,14 +130,14 @@ impl Broker {
         }
         let (flags, keep_alive, id) = (fields.u8()?, fields.u16()?, text(fields)?);
         let (clean, has_will, qos) = (flags & 2 != 0, flags & 4 != 0, flags >> 3 & 3);
-        let will = match has_will {
-            true => {
-                Some(Message::new(topic(fields)?, fields.prefixed(U16)?, qos, flags & 0x20 != 0))
-            }
-            false => None,
-        };
+        let mut will = None;
+        if has_will {
+            let (topic, payload) = (topic(fields)?, fields.prefixed(PrefixSize::U16)?.into());
+            will = Some(Rc::new(Message { topic, payload, qos, retain: flags & 0x20 != 0 }));
+        }
         // Everybody may come in, whatever the name and the password are.
-        (0..(flags & 0xc0).count_ones()).try_for_each(|_| fields.prefixed(U16).map(drop))?;
+        (0..(flags >> 6).count_ones())
+            .try_for_each(|_| fields.prefixed(PrefixSize::U16).map(drop))?;
         let wrong_flags = flags & 1 != 0 || flags & 0xc0 == 0x40 || !has_will && flags & 0x38 != 0;
         if wrong_flags || qos == 3 || !fields.is_empty() || id.len() > MAX_TOPIC {
             return None;
@@ -165,7 +159,7 @@ impl Broker {
         });
         socket.write_flow().drained.connect_slot(&session, Session::send_waiting);
         socket.closed.connect_slot((&session, self), Session::leave);
-        session.send(0x20, &[u8::from(present), 0]);
+        packets.send(&[0x20, u8::from(present), 0]).ok()?;
         session.send_waiting();
         Some(())
     }
@@ -176,59 +170,47 @@ impl Broker {
         if let Some(session) = before {
             session.clean.set(session.clean.get() || clean);
             session.leave(self); // another connection takes over
-            if !session.clean.get() {
-                return Some((session, true));
-            }
         }
-        if self.sessions.borrow().len() >= MAX_SESSIONS {
+        let mut sessions = self.sessions.borrow_mut();
+        let present = sessions.contains_key(id);
+        if !present && sessions.len() >= MAX_SESSIONS {
             return None;
         }
-        let session = Session::derive(QObject::new(), id.to_owned(), Cell::new(clean));
-        self.sessions.borrow_mut().insert(id.to_owned(), session.clone());
-        Some((session, false))
+        let new = || Session::derive(QObject::new(), id.to_owned(), Cell::new(clean));
+        Some((sessions.entry(id.to_owned()).or_insert_with(new).clone(), present))
     }
 
     /// Sends the message to all subscribers. Keeps it for later ones, if the sender wants that; an
     /// empty one removes the one before.
     fn publish(&self, message: &Rc<Message>) {
+        let mut found: Vec<_> =
+            find(&self.filters.borrow(), "", &message.topic).into_iter().cloned().collect();
         if message.retain {
             let mut retained = self.retained.borrow_mut();
-            let before = retained.insert(message.topic.clone(), message.clone());
-            let others = self.retained_bytes.get() - before.map_or(0, |before| before.size());
-            let bytes = others + message.size();
-            let fits = retained.len() <= MAX_RETAINED.0 && bytes <= MAX_RETAINED.1;
-            let keeps = fits && !message.payload.is_empty();
-            self.retained_bytes.set(if keeps { bytes } else { others });
-            if !keeps {
-                retained.remove(&message.topic);
+            let before = retained.remove(&message.topic).map_or(0, |before| before.size());
+            let mut bytes = self.retained_bytes.get() - before;
+            let fits = retained.len() < MAX_RETAINED.0 && bytes + message.size() <= MAX_RETAINED.1;
+            if fits && !message.payload.is_empty() {
+                bytes += message.size();
+                retained.insert(message.topic.clone(), message.clone());
             }
+            self.retained_bytes.set(bytes);
         }
-        for (session, qos) in self.find(&message.topic) {
-            session.deliver(message, qos, false);
-        }
-    }
-
-    /// Returns the sessions with a filter for the topic, and the highest QoS of each.
-    fn find(&self, topic: &str) -> Vec<(Session, u8)> {
-        let (filters, mut found) = (self.filters.borrow(), Vec::new());
-        let from = |filter: &String| filters.range((filter.clone(), String::new())..);
-        let has = |start: &String| from(start).next().is_some_and(|it| it.0.0.starts_with(start));
-        for filter in filters_for(topic, has) {
-            let here = from(&filter).take_while(|it| it.0.0 == filter);
-            found.extend(here.map(|it| it.1.clone()));
-        }
+        // Each session gets the message once, with the highest QoS.
         found.sort_by(|(a, more), (b, less)| (&a.id, less).cmp(&(&b.id, more)));
         found.dedup_by(|a, b| a.0 == b.0);
-        found
+        for (session, qos) in found {
+            session.deliver(message, qos, 0x30);
+        }
     }
 
-    /// Returns the retained messages with topics that match the filter, which ends with a `/`.
-    fn find_retained(&self, filter: &String) -> Vec<Rc<Message>> {
-        let fixed = filter.split(['+', '#']).next().unwrap_or_default().trim_end_matches('/');
-        let matches = |topic| filters_for(topic, |it| filter.starts_with(it)).contains(filter);
+    /// Returns the retained messages with topics that match the filter.
+    fn find_retained(&self, filter: &str) -> Vec<Rc<Message>> {
+        let fixed = filter.split(['+', '#']).next().unwrap_or_default();
+        let this = Filters::from([((filter.to_owned(), String::new()), ())]);
         let retained = self.retained.borrow();
         let topics = retained.range(fixed.to_owned()..).take_while(|it| it.0.starts_with(fixed));
-        topics.filter(|it| matches(it.0)).map(|it| it.1.clone()).collect()
+        topics.filter(|it| !find(&this, "", it.0).is_empty()).map(|it| it.1.clone()).collect()
     }
 }
 
@@ -240,10 +222,9 @@ class! {
         packets: RefCell<Option<Packets>> = RefCell::default(),
         will: RefCell<Option<Rc<Message>>> = RefCell::default(),
         filters: RefCell<HashSet<String>> = RefCell::default(),
-        /// Messages with QoS 1, and whether they were retained.
-        queue: RefCell<AckQueue<(Rc<Message>, bool)>> = RefCell::new(
-            AckQueue::new().with_limits(MAX_QUEUED.0, MAX_QUEUED.1).with_window(MAX_IN_FLIGHT),
-        ),
+        /// Messages with QoS 1, and the first bytes of their packets: at most 10,000, and 1 MiB.
+        queue: RefCell<AckQueue<(Rc<Message>, u8)>> =
+            RefCell::new(AckQueue::new().with_window(MAX_IN_FLIGHT)),
         /// The ids of messages with QoS 2 that the client has not released.
         received: RefCell<HashSet<u16>> = RefCell::default(),
     }
@@ -262,7 +243,7 @@ impl Session {
             0x62 => {
                 let id = packet_id(fields)?;
                 self.received.borrow_mut().remove(&id);
-                self.send(0x70, &id.to_be_bytes());
+                self.send(0x70, &id.to_be_bytes())?;
             }
             0x82 => self.on_subscribe(broker, fields)?,
             0xa2 => {
@@ -272,13 +253,13 @@ impl Session {
                     self.filters.borrow_mut().remove(&filter);
                     broker.filters.borrow_mut().remove(&(filter, self.id.clone()));
                 }
-                self.send(0xb0, &id.to_be_bytes());
+                self.send(0xb0, &id.to_be_bytes())?;
             }
-            0xc0 => self.send(0xd0, &[]),
+            0xc0 => self.send(0xd0, &[])?,
             0xe0 if fields.is_empty() => {
                 self.will.take();
                 let packets = self.packets.borrow().clone()?;
-                packets.device().disconnect_from_host_with_timeout(CLOSE_TIME);
+                packets.device().disconnect_from_host();
             }
             _ => return None,
         }
@@ -286,14 +267,14 @@ impl Session {
     }
 
     fn on_publish(&self, broker: &Broker, kind: u8, fields: &mut Fields<'_>) -> Option<()> {
-        let (topic, qos) = (topic(fields)?, kind >> 1 & 3);
+        let (topic, qos, retain) = (topic(fields)?, kind >> 1 & 3, kind & 1 != 0);
         let id = if qos == 0 { 0 } else { packet_id(fields)? };
-        let message = Message::new(topic, fields.rest(), qos, kind & 1 != 0);
+        let message = Rc::new(Message { topic, payload: fields.rest().into(), qos, retain });
         if qos < 2 || self.received.borrow_mut().insert(id) {
             broker.publish(&message);
         }
         if qos > 0 {
-            self.send(0x30 + (qos << 4), &id.to_be_bytes());
+            self.send(0x30 + (qos << 4), &id.to_be_bytes())?;
         }
         Some(())
     }
@@ -301,32 +282,31 @@ impl Session {
     fn on_subscribe(&self, broker: &Broker, fields: &mut Fields<'_>) -> Option<()> {
         let (id, mut granted, mut retained) = (packet_id(fields)?, Vec::new(), Vec::new());
         while granted.is_empty() || !fields.is_empty() {
-            let key = filter(fields)?.to_owned() + "/";
+            let key = filter(fields)?;
             let qos = fields.u8().filter(|qos| *qos < 3)?.min(1);
             let mut filters = self.filters.borrow_mut();
-            let is_full = filters.len() >= MAX_FILTERS && !filters.contains(&key);
-            if is_full || granted.len() >= MAX_FILTERS_AT_ONCE {
-                granted.push(0x80);
-                continue;
+            let has_room = filters.len() < MAX_FILTERS || filters.contains(&key);
+            let accepts = has_room && granted.len() < MAX_FILTERS_AT_ONCE;
+            granted.push(if accepts { qos } else { 0x80 });
+            if accepts {
+                retained.extend(broker.find_retained(&key).into_iter().map(|it| (it, qos)));
+                filters.insert(key.clone());
+                broker.filters.borrow_mut().insert((key, self.id.clone()), (self.clone(), qos));
             }
-            granted.push(qos);
-            retained.extend(broker.find_retained(&key).into_iter().map(|it| (it, qos)));
-            filters.insert(key.clone());
-            broker.filters.borrow_mut().insert((key, self.id.clone()), (self.clone(), qos));
         }
-        self.send(0x90, &[&id.to_be_bytes(), &granted[..]].concat());
+        self.send(0x90, &[&id.to_be_bytes(), &granted[..]].concat())?;
         for (message, qos) in retained {
-            self.deliver(&message, qos, true);
+            self.deliver(&message, qos, 0x31);
         }
         Some(())
     }
 
-    fn deliver(&self, message: &Rc<Message>, qos: u8, retained: bool) {
+    fn deliver(&self, message: &Rc<Message>, qos: u8, kind: u8) {
         if qos > 0 && message.qos > 0 {
-            self.queue.borrow_mut().push((message.clone(), retained), message.size()).ok();
+            self.queue.borrow_mut().push((message.clone(), kind | 2), message.size()).ok();
             self.send_waiting();
         } else if let Some(packets) = self.writable() {
-            message.send(&packets, 0x30 | u8::from(retained), &[]);
+            message.send(&packets, kind, &[]);
         }
     }
 
@@ -334,9 +314,8 @@ impl Session {
     fn send_waiting(&self) {
         while let Some(packets) = self.writable() {
             let Some(next) = self.queue.borrow_mut().next_to_send() else { return };
-            let (message, retained) = next.message;
-            let kind = 0x32 | u8::from(retained) | u8::from(next.is_repeated) << 3;
-            message.send(&packets, kind, &next.id.to_be_bytes());
+            let (message, kind) = next.message;
+            message.send(&packets, kind | u8::from(next.is_repeated) << 3, &next.id.to_be_bytes());
         }
     }
 
@@ -345,12 +324,11 @@ impl Session {
         self.packets.borrow().clone().filter(|packets| !packets.device().write_flow().is_full())
     }
 
-    fn send(&self, kind: u8, body: &[u8]) {
-        let Some(packets) = self.packets.borrow().clone() else { return };
-        if packets.device().unsent_bytes() > MAX_UNSENT {
-            return packets.device().abort(); // asks and does not read the answers
-        }
-        packets.send_parts(&[&[kind], body], "").ok();
+    /// Sends an answer. Returns `None` if the client does not read its answers.
+    fn send(&self, kind: u8, body: &[u8]) -> Option<()> {
+        let packets = self.packets.borrow().clone()?;
+        let reads = packets.device().unsent_bytes() <= MAX_UNSENT;
+        reads.then(|| packets.send_parts(&[&[kind], body]).ok())?
     }
 
     /// Ends the connection, and a session that is clean.

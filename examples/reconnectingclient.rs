@@ -15,7 +15,7 @@ use std::{
 
 use examples::{parse_args, print_line, refuse};
 use qcore::{NotifierType, QCoreApplication, QObject, QSocketNotifier, class};
-use qnetwork::{QTcpSocket, Reconnector, SocketError, SocketState, WhileAway};
+use qnetwork::{QTcpSocket, Reconnector, SocketError, SocketState, WhenDisconnected};
 
 const USAGE: &str = "\
 usage: reconnectingclient [OPTIONS] HOST PORT
@@ -140,7 +140,7 @@ fn main() -> ExitCode {
     let first = Duration::from_millis(delay.into());
     link.set_delays(first, first.saturating_mul(60));
     link.set_max_attempts(attempts);
-    link.set_while_away(WhileAway::Keep(keep));
+    link.set_when_disconnected(WhenDisconnected::Keep(keep));
     let client = match app.quit_on_ctrl_c().and_then(|()| Client::new(link)) {
         Ok(client) => client,
         Err(error) => {

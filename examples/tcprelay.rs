@@ -67,7 +67,11 @@ fn report(peer: &str, pipe: &Pipe, result: &Result<(), PipeError>, verbose: bool
     match result {
         Err(error) => eprintln!("tcprelay: {peer}: {error}"),
         Ok(()) if verbose => {
-            eprintln!("{peer}: {} bytes sent, {} received", pipe.bytes(), pipe.bytes_back());
+            eprintln!(
+                "{peer}: {} bytes sent, {} received",
+                pipe.bytes_forward(),
+                pipe.bytes_backward()
+            );
         }
         Ok(()) => {}
     }

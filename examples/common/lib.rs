@@ -1,9 +1,11 @@
 //! Shared parts of the examples: the command line, servers, progress bars, multicast groups,
-//! certificates from files, and fortunes and their formats.
+//! certificates from files, fortunes and their formats, and adapters for hyper.
 
 mod args;
 mod fortunes;
 mod group;
+#[cfg(feature = "ecosystem")]
+mod hyper_io;
 #[cfg(feature = "ecosystem")]
 mod loop_timer;
 mod progress;
@@ -17,8 +19,6 @@ mod tls;
 #[doc = include_str!("../../docs/ecosystem.md")]
 mod chapter {}
 
-#[cfg(feature = "ecosystem")]
-pub use self::loop_timer::LoopTimer;
 pub use self::{
     args::{ClientArgs, Endpoint, client_args, parse_args, print_line, refuse},
     fortunes::{
@@ -28,6 +28,8 @@ pub use self::{
     group::Group,
     progress::Progress,
 };
+#[cfg(feature = "ecosystem")]
+pub use self::{hyper_io::HyperIo, loop_timer::LoopTimer};
 #[cfg(feature = "tls")]
 pub use self::{
     server::serve,

@@ -90,7 +90,7 @@ impl ServerArgs {
         let stop = UnixSignalNotifier::try_new([UnixSignal::Interrupt, UnixSignal::Terminate])?;
         stop.end_on_second(UnixSignal::Interrupt)?;
         stop.activated.connect_to(&server, |server, _| server.shutdown(LAST_WORDS));
-        server.shut_down.connect_to(&app, |app, _| app.quit());
+        server.shutdown_finished.connect_to(&app, |app, _| app.quit());
         server.listen(self.listen.address()?, self.listen.port)?;
         print_line(&format!("listening on {}", self.listen.at_port(server.server_port())));
         Ok(app.exec())

@@ -84,7 +84,7 @@ fn attaching(setting: &Setting) -> Result<(), String> {
         let text = error.to_string();
         check(socket.state() == SocketState::Unconnected, "the socket has changed")?;
         // Nothing is lost.
-        setting.detached.set(Some(error.into_socket()));
+        setting.detached.set(Some(error.into_detached()));
         return Err(text);
     }
     socket.wait_for_ready_read(5000).map_err(|error| error.to_string())?;

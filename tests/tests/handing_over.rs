@@ -149,7 +149,7 @@ fn only_connected_sockets() {
     let (one, _stream) = pair();
     let failed = socket.attach(one.detach().unwrap()).unwrap_err();
     assert_eq!(failed, SocketErrorKind::Operation);
-    assert_eq!(attached(failed.into_socket()).state(), SocketState::Connected);
+    assert_eq!(attached(failed.into_detached()).state(), SocketState::Connected);
 }
 
 /// Bytes wait in both directions, and the program has taken or given any number of them.
@@ -533,7 +533,7 @@ fn local_sockets() {
     let (one, _other) = pair();
     let failed = last.attach(one.detach().unwrap()).unwrap_err();
     assert_eq!(failed, SocketErrorKind::Operation);
-    assert_eq!(attached(failed.into_socket()).state(), SocketState::Connected);
+    assert_eq!(attached(failed.into_detached()).state(), SocketState::Connected);
 }
 
 /// A socket that may encrypt hands over what is not encrypted.
@@ -633,9 +633,9 @@ fn encrypted_connections() {
         let connection = here.detach().unwrap();
         let failed = QTcpSocket::new().attach(connection).unwrap_err();
         assert_eq!(failed, SocketErrorKind::UnsupportedSocketOperation);
-        let failed = QLocalSocket::new().attach(failed.into_socket()).unwrap_err();
+        let failed = QLocalSocket::new().attach(failed.into_detached()).unwrap_err();
         assert_eq!(failed, SocketErrorKind::UnsupportedSocketOperation);
-        here = secured(failed.into_socket());
+        here = secured(failed.into_detached());
         assert_eq!(here.read_all(), b"for the right one");
 
         // The end, of TLS and of the stream.

@@ -80,7 +80,7 @@ fn whatever_arrives_is_a_sign_of_life() {
     let (socket, mut peer) = pair();
     let heartbeat = Heartbeat::new(&socket);
     heartbeat.set_interval(10_000);
-    heartbeat.set_allowance(60_000);
+    heartbeat.set_timeout(60_000);
     let pings = QSignalSpy::new(&heartbeat.ping);
     let reads = QSignalSpy::new(&socket.ready_read);
     let mut arrives = |count| {
@@ -94,7 +94,7 @@ fn whatever_arrives_is_a_sign_of_life() {
     assert_eq!(pings.count(), 0);
     pass(&clock, 10 * SECOND);
     assert_eq!(pings.count(), 1);
-    // The next ping comes an interval after the answer, although the allowance is longer.
+    // The next ping comes an interval after the answer, although the time-out is longer.
     pass(&clock, 5 * SECOND);
     arrives(6);
     assert!(!heartbeat.is_waiting());
@@ -135,7 +135,7 @@ fn another_interval_counts_from_the_last_sign_of_life() {
     pass(&clock, 5 * SECOND);
     heartbeat.set_interval(8000);
     heartbeat.set_interval(-1);
-    heartbeat.set_allowance(-1);
+    heartbeat.set_timeout(-1);
     pass(&clock, 2 * SECOND);
     assert_eq!(pings.count(), 0);
     pass(&clock, SECOND);
@@ -242,7 +242,7 @@ fn with_a_reconnector() {
     link.set_delays(0, 0);
     let heartbeat = Heartbeat::new(link.socket());
     heartbeat.set_interval(1);
-    heartbeat.set_allowance(1);
+    heartbeat.set_timeout(1);
     let (connected, pings) = (QSignalSpy::new(&link.connected), QSignalSpy::new(&heartbeat.ping));
     link.start();
     wait_until(|| connected.count() >= 3);
@@ -291,9 +291,9 @@ fn bytes_that_no_signal_tells_of() {
     let moving = pipe(&from, &to);
     receiver.set_read_timeout(Some(LIMIT)).unwrap();
     let mut relay = |count: usize| {
-        let before = moving.bytes();
+        let before = moving.bytes_forward();
         sender.write_all(&vec![0; count]).unwrap();
-        turn_until(|| moving.bytes() == before + count as u64);
+        turn_until(|| moving.bytes_forward() == before + count as u64);
         let mut bytes = vec![0; count];
         receiver.read_exact(&mut bytes).unwrap();
     };

@@ -22,6 +22,7 @@ mod datagrams;
 mod dice;
 mod driver;
 mod end;
+mod ends_in_slots;
 mod frames;
 mod leaks;
 mod links;

@@ -119,7 +119,7 @@ const OUR_TYPES: &[(&str, &str)] = &[
     ("CloseReason", "Qt has no signal with the reason of an end"),
     ("TimeoutKind", "Qt's sockets have no settings for time-outs"),
     ("ReconnectorState", "Qt has no class that connects again"),
-    ("WhileAway", "Qt has no class that connects again"),
+    ("WhenDisconnected", "Qt has no class that connects again"),
     ("QVariant", "it carries data; the number is that of its kind(), a VariantType"),
     ("Readiness", "Qt has a notifier each for reading and writing"),
     ("StreamErrorKind", "Qt returns false; the status, which is compared, has the reason"),

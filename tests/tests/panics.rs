@@ -15,7 +15,7 @@ use integration::{listener, pair, port_of, read_to_end, server, wait_until};
 use qcore::{QCoreApplication, QSignalSpy, QTimer};
 use qnetwork::{
     CloseReason, Heartbeat, QTcpSocket, Reconnector, ReconnectorState, SocketState, TimeoutKind,
-    WhileAway,
+    WhenDisconnected,
 };
 
 /// Runs the loop until a slot panics.
@@ -179,7 +179,7 @@ fn in_slots_of_a_heartbeat() {
         let (socket, stream) = pair();
         let heartbeat = Heartbeat::new(&socket);
         heartbeat.set_interval(2);
-        heartbeat.set_allowance(2);
+        heartbeat.set_timeout(2);
         let panics = once();
         if in_error {
             socket.error_occurred.connect(move |_| panics());
@@ -227,7 +227,7 @@ fn in_slots_of_a_reconnector() {
     let link = Reconnector::new(&socket, "127.0.0.1", port_of(&listener));
     link.set_delays(1, 2);
     link.set_attempt_timeout(-1);
-    link.set_while_away(WhileAway::Keep(100));
+    link.set_when_disconnected(WhenDisconnected::Keep(100));
     link.send("kept").unwrap();
     // At the second attempt, the first one is begun by the call of the program.
     let (panics, in_connected) = (once(), once());
@@ -277,7 +277,7 @@ fn in_the_slots_of_a_shutdown() {
         panics();
     });
     sockets[0].disconnected.connect(move |()| cut());
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     let begun = catch_unwind(AssertUnwindSafe(|| server.shutdown(20)));
     assert!(begun.is_err());
     run_into_panic();

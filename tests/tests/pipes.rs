@@ -93,7 +93,7 @@ fn a_relay_passes_on_all_bytes_and_each_end() {
         join(upstream);
         let pipe = pipes.borrow()[0].clone();
         finish(&pipe).unwrap();
-        assert_eq!((pipe.bytes(), pipe.bytes_back()), (question as u64, reply as u64));
+        assert_eq!((pipe.bytes_forward(), pipe.bytes_backward()), (question as u64, reply as u64));
         wait_until(|| relay.children().is_empty());
     }
 }
@@ -126,7 +126,7 @@ fn many_relays_at_once() {
         .collect();
     clients.into_iter().for_each(join);
     wait_until(|| pipes.borrow().iter().all(Pipe::is_finished));
-    assert!(pipes.borrow().iter().all(|pipe| pipe.bytes() == pipe.bytes_back()));
+    assert!(pipes.borrow().iter().all(|pipe| pipe.bytes_forward() == pipe.bytes_backward()));
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_slow_reader_costs_little_memory() {
     wait_until(|| pipes.borrow().len() == 1);
     let before = memory();
     // The pipe stops when the system's buffers are full.
-    let moved = || pipes.borrow()[0].bytes();
+    let moved = || pipes.borrow()[0].bytes_forward();
     let (mut last, mut same) = (0, 0);
     while same < 5 {
         run_for(Duration::from_millis(20));
@@ -211,7 +211,7 @@ fn any_device_to_any_other() {
         // The end goes through, too.
         close_softly(&source);
         assert_eq!(finish(&pipe), Ok(()), "{from_kind} to {to_kind}");
-        assert_eq!((pipe.bytes(), told.borrow().len()), (TOTAL as u64, 1));
+        assert_eq!((pipe.bytes_forward(), told.borrow().len()), (TOTAL as u64, 1));
     }
 }
 
@@ -270,8 +270,8 @@ fn what_was_read_before_goes_first_and_writes_of_others_stay_whole() {
             let (mut source, block) = (source.try_clone().unwrap(), block.clone());
             thread::spawn(move || source.write_all(&block).unwrap())
         };
-        let target = pipe.bytes() + 200_000;
-        wait_until(|| pipe.bytes() >= target);
+        let target = pipe.bytes_forward() + 200_000;
+        wait_until(|| pipe.bytes_forward() >= target);
         to.write([b'w'; 100_000]).unwrap();
         join(writing);
     }
@@ -320,7 +320,7 @@ fn a_reset_source_is_an_error_and_no_end() {
         let (second, mut sink) = pair();
         let pipe = if both { pipe_both(&first, &second) } else { pipe(&first, &second) };
         source.write_all(&[7; 100]).unwrap();
-        wait_until(|| pipe.bytes() == 100 && second.bytes_to_write() == 0);
+        wait_until(|| pipe.bytes_forward() == 100 && second.bytes_to_write() == 0);
         sink.read_exact(&mut [0; 100]).unwrap();
         integration::reset(source);
         let error = finish(&pipe).unwrap_err();
@@ -386,7 +386,7 @@ fn a_pipe_is_stopped() {
     let pipe = pipe(&from, &to);
     let told = results(&pipe);
     source.write_all(b"one").unwrap();
-    wait_until(|| pipe.bytes() == 3);
+    wait_until(|| pipe.bytes_forward() == 3);
     pipe.stop();
     pipe.stop();
     assert_eq!(*told.borrow(), [Err(PipeErrorKind::Stopped.into())]);
@@ -476,7 +476,7 @@ fn without_descriptors_the_bytes_are_copied() {
     let (got, _sink) = join(reading);
     let again = pattern(1, 16 << 20);
     assert!(got[..16 << 20] == again && got[16 << 20..] == again);
-    wait_until(|| pipe.bytes() == 32 << 20);
+    wait_until(|| pipe.bytes_forward() == 32 << 20);
     let spliced = descriptors() - before;
     if cfg!(target_os = "linux") {
         assert_eq!(spliced, 2, "the loop keeps one pipe of the kernel");
@@ -530,15 +530,15 @@ fn a_pause_stops_the_bytes_that_go_through_the_kernel() {
         let mut block = vec![0; 1 << 20];
         while sink.read(&mut block).is_ok_and(|count| count > 0) {}
     });
-    wait_until(|| pipe.bytes() > MUCH);
+    wait_until(|| pipe.bytes_forward() > MUCH);
     from.pause_reading();
     // What was on its way arrives.
-    let before = pipe.bytes();
+    let before = pipe.bytes_forward();
     run_for(Duration::from_millis(200));
-    let moved = pipe.bytes() - before;
+    let moved = pipe.bytes_forward() - before;
     assert!(moved < 1 << 20, "{moved} bytes during the pause");
     from.resume_reading();
-    wait_until(|| pipe.bytes() > before + MUCH);
+    wait_until(|| pipe.bytes_forward() > before + MUCH);
     from.abort();
     to.abort();
     join(writing);
@@ -586,7 +586,9 @@ fn a_connection_that_is_handed_over_ends_the_pipe() {
         let count = if much { 100_000 } else { 10 };
         for round in 1..=3 {
             sender.write_all(&vec![7; count]).unwrap();
-            wait_until(|| pipe.bytes() as usize == round * count && second.bytes_to_write() == 0);
+            wait_until(|| {
+                pipe.bytes_forward() as usize == round * count && second.bytes_to_write() == 0
+            });
             receiver.read_exact(&mut vec![0; count]).unwrap();
         }
         let waiting = spawn_local({

@@ -15,16 +15,16 @@ use integration::{
 };
 use qcore::{
     DeviceErrorKind, QCoreApplication, QObject, QPointer, QSignalSpy, VirtualClock, block_on,
-    class, io_device::WhenFull, spawn_local, task::timeout,
+    class, spawn_local, task::timeout,
 };
 use qnetwork::{
     ProxyType, QNetworkProxy, QSslSocket, QTcpServer, QTcpSocket, Reconnector,
     ReconnectorState::{self, Connected, Connecting, GaveUp, Stopped, Waiting},
-    SocketErrorKind, SocketState, WhileAway,
+    SocketErrorKind, SocketState, WhenDisconnected,
 };
 
 /// Returns a reconnector with short delays.
-fn quick(port: u16) -> Reconnector {
+pub(crate) fn quick(port: u16) -> Reconnector {
     let link = Reconnector::new(&QTcpSocket::new(), "127.0.0.1", port);
     link.set_delays(1, 5);
     link
@@ -44,13 +44,13 @@ fn turn_until(mut condition: impl FnMut() -> bool) {
     }
 }
 
-fn accept(listener: &TcpListener) -> TcpStream {
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
     let (stream, _) = listener.accept().unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     stream
 }
 
-fn line(stream: &mut TcpStream) -> String {
+pub(crate) fn line(stream: &mut TcpStream) -> String {
     let mut line = Vec::new();
     let mut byte = [0];
     while stream.read(&mut byte).unwrap() == 1 && byte != *b"\n" {
@@ -346,54 +346,7 @@ fn retry_now() {
     drop(listener);
 }
 
-// ---- what is sent while away
-
-#[test]
-fn messages_wait_for_the_connection() {
-    let first = listener();
-    let link = quick(port_of(&first));
-    assert_eq!(link.send("x").unwrap_err(), DeviceErrorKind::NotOpen);
-    link.set_while_away(WhileAway::Keep(12));
-    link.send("one\n").unwrap();
-    link.connected.connect_to(&link, |link, ()| {
-        link.send("hello\n").unwrap();
-    });
-    link.start();
-    link.send("two\n").unwrap();
-    assert_eq!(link.send("three\n").unwrap_err(), DeviceErrorKind::TooLong);
-    assert_eq!(link.waiting_bytes(), 8);
-    wait_until(|| link.state() == Connected);
-    link.send("four\n").unwrap();
-    assert_eq!(link.waiting_bytes(), 0);
-    wait_until(|| link.socket().bytes_to_write() == 0);
-    let mut peer = accept(&first);
-    let lines: Vec<_> = (0..4).map(|_| line(&mut peer)).collect();
-    assert_eq!(lines, ["hello", "one", "two", "four"]);
-
-    // After a loss too, and giving up keeps them.
-    drop((peer, first));
-    wait_until(|| link.state() == Waiting);
-    link.send("kept\n").unwrap();
-    link.set_max_attempts(Some(1));
-    wait_until(|| link.state() == GaveUp);
-    assert_eq!(link.waiting_bytes(), 5);
-    link.stop();
-    assert_eq!((link.waiting_bytes(), link.state()), (0, Stopped));
-}
-
-#[test]
-fn messages_are_dropped_as_told() {
-    let (port, _guard) = closed_port();
-    let link = quick(port);
-    link.set_while_away(WhileAway::Drop);
-    link.send(vec![0; 1 << 20]).unwrap();
-    assert_eq!(link.waiting_bytes(), 0);
-    link.set_while_away(WhileAway::KeepLatest(10));
-    for number in 0..1000 {
-        link.send(format!("{number:05}")).unwrap();
-        assert!(link.waiting_bytes() <= 10);
-    }
-}
+// ---- what is sent without a connection
 
 // ---- the program interferes
 
@@ -411,76 +364,6 @@ const ACTS: [fn(&Reconnector); 8] = [
         link.start();
     },
 ];
-
-/// Each act in a slot of each signal. Afterwards the reconnector still works, or is at rest.
-/// The write flow of the socket takes a few of the kept messages. The others follow as it drains.
-#[test]
-fn a_socket_that_refuses_gets_the_kept_messages_later() {
-    let listener = listener();
-    let link = quick(port_of(&listener));
-    let flow = link.socket().write_flow();
-    flow.set_marks(10, 40);
-    flow.set_when_full(WhenFull::Refuse);
-    link.set_while_away(WhileAway::Keep(1 << 20));
-    for number in 0..50 {
-        link.send(format!("message {number:02}\n")).unwrap();
-    }
-    link.connected.connect_to(&link, |link, ()| {
-        link.send("greeting\n").unwrap(); // before the messages that have waited
-    });
-    let drained = QSignalSpy::new(&flow.drained);
-    link.start();
-    wait_until(|| link.state() == Connected);
-    assert!(link.waiting_bytes() > 0, "the flow has taken all");
-    // This one waits behind the others.
-    link.send("the last one\n").unwrap();
-    // Without a rule that keeps messages, there is no room for more.
-    link.set_while_away(WhileAway::Refuse);
-    assert_eq!(link.send("no room").unwrap_err(), DeviceErrorKind::Full);
-    let mut peer = accept(&listener);
-    wait_until(|| link.waiting_bytes() == 0);
-    assert!(drained.count() > 5, "it has drained {} times", drained.count());
-    wait_until(|| link.socket().bytes_to_write() == 0);
-    link.send("direct\n").unwrap();
-    wait_until(|| link.socket().bytes_to_write() == 0);
-    assert_eq!(line(&mut peer), "greeting");
-    for number in 0..50 {
-        assert_eq!(line(&mut peer), format!("message {number:02}"));
-    }
-    assert_eq!(line(&mut peer), "the last one");
-    assert_eq!(line(&mut peer), "direct");
-}
-
-/// The connection ends while the socket refuses messages: they wait for the next one.
-#[test]
-fn messages_that_were_refused_survive_the_connection() {
-    let listener = listener();
-    let link = quick(port_of(&listener));
-    link.socket().write_flow().set_marks(10, 20);
-    link.socket().write_flow().set_when_full(WhenFull::Refuse);
-    link.set_while_away(WhileAway::Keep(1 << 20));
-    for number in 0..20 {
-        link.send(format!("{number:09}\n")).unwrap();
-    }
-    let lost = Rc::new(Cell::new(false));
-    link.socket().bytes_written.connect_to((link.socket(), &lost), |(socket, lost), _| {
-        if !lost.replace(true) {
-            socket.abort();
-        }
-    });
-    link.start();
-    wait_until(|| lost.get() && link.socket().state() == SocketState::Unconnected);
-    assert!(link.waiting_bytes() > 0);
-    wait_until(|| link.waiting_bytes() == 0);
-    drop(accept(&listener));
-    let mut peer = accept(&listener);
-    wait_until(|| link.socket().bytes_to_write() == 0);
-    let first: u32 = line(&mut peer).parse().unwrap();
-    assert!(first < 10, "{first}");
-    for number in first + 1..20 {
-        assert_eq!(line(&mut peer), format!("{number:09}"));
-    }
-}
 
 /// A slot that was connected before the reconnector's aborts the socket.
 #[test]
@@ -512,6 +395,7 @@ fn connected_is_not_emitted_for_a_connection_that_has_ended() {
     assert_eq!(states.values(), ends);
 }
 
+/// Each act in a slot of each signal. Afterwards the reconnector still works, or is at rest.
 #[test]
 fn slots_may_do_anything() {
     let listener = listener();
@@ -740,7 +624,7 @@ fn encrypted() {
     let socket = tls::client();
     let link = Reconnector::with_encryption(&socket, "localhost", server.server_port());
     link.set_delays(1, 5);
-    link.set_while_away(WhileAway::Keep(100));
+    link.set_when_disconnected(WhenDisconnected::Keep(100));
     link.send("kept").unwrap();
     let encrypted = QSignalSpy::new(&socket.encrypted);
     let connected = QSignalSpy::new(&link.connected);

@@ -42,7 +42,7 @@ fn clients(server: &QTcpServer, count: usize) -> Vec<TcpStream> {
 #[test]
 fn without_connections() {
     let server = server();
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     server.shutdown(5000);
     assert!(!server.is_listening());
     wait_until(|| spy.count() == 1);
@@ -62,7 +62,7 @@ fn connections_are_disconnected_in_order() {
     for socket in server.find_children::<QTcpSocket>(None) {
         socket.write("the rest").unwrap();
     }
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     server.shutdown(-1);
     wait_until(|| spy.count() == 1);
     assert_eq!(spy.take(), [0]);
@@ -79,7 +79,8 @@ fn a_slot_says_goodbye() {
         socket.write("goodbye").unwrap();
         socket.disconnect_from_host();
     });
-    let (told, spy) = (QSignalSpy::new(&server.shutting_down), QSignalSpy::new(&server.shut_down));
+    let (told, spy) =
+        (QSignalSpy::new(&server.shutting_down), QSignalSpy::new(&server.shutdown_finished));
     server.shutdown(5000);
     wait_until(|| spy.count() == 1);
     assert_eq!((told.count(), spy.take()), (3, vec![0]));
@@ -100,7 +101,7 @@ fn the_rest_is_cut_at_the_deadline() {
             socket.disconnect_from_host();
         }
     });
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     let clock = VirtualClock::install();
     let start = clock.now();
     server.shutdown(8000);
@@ -119,7 +120,8 @@ fn a_second_call_changes_the_deadline() {
     let _app = QCoreApplication::new();
     let server = server();
     let _streams = clients(&server, 1);
-    let (told, spy) = (QSignalSpy::new(&server.shutting_down), QSignalSpy::new(&server.shut_down));
+    let (told, spy) =
+        (QSignalSpy::new(&server.shutting_down), QSignalSpy::new(&server.shutdown_finished));
     server.shutdown(-1);
     settle();
     assert_eq!(spy.count(), 0);
@@ -138,7 +140,8 @@ fn slots_that_end_connections() {
             socket.abort();
         }
     });
-    let (told, spy) = (QSignalSpy::new(&server.shutting_down), QSignalSpy::new(&server.shut_down));
+    let (told, spy) =
+        (QSignalSpy::new(&server.shutting_down), QSignalSpy::new(&server.shutdown_finished));
     server.shutdown(5000);
     wait_until(|| spy.count() == 1);
     settle();
@@ -163,7 +166,7 @@ fn a_slot_deletes_the_server() {
 #[test]
 fn connections_of_tasks() {
     let server = server();
-    let (port, spy) = (server.server_port(), QSignalSpy::new(&server.shut_down));
+    let (port, spy) = (server.server_port(), QSignalSpy::new(&server.shutdown_finished));
     let taken = Rc::new(Cell::new(0));
     let (counted, accepting) = (taken.clone(), server.clone());
     let _task = spawn_local(async move {
@@ -203,7 +206,7 @@ fn an_encrypting_server() {
     let stalled = connection(server.server_port()).unwrap();
     let begun = QSignalSpy::new(&server.started_encryption_handshake);
     wait_until(|| begun.count() == 1);
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     server.shutting_down.connect(|socket| {
         socket.write("goodbye").unwrap();
         socket.disconnect_from_host();
@@ -230,7 +233,7 @@ fn a_local_server() {
             socket.disconnect_from_server();
         }
     });
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     let clock = VirtualClock::install();
     server.shutdown(5000);
     wait_until(|| spy.count() == 1);
@@ -264,7 +267,7 @@ fn a_server_with_workers() {
     server.listen(QHostAddress::LocalHost, 0).unwrap();
     let streams: Vec<_> = (0..5).map(|_| connection(server.server_port()).unwrap()).collect();
     wait_until(|| TAKEN.load(SeqCst) == 5);
-    let spy = QSignalSpy::new(&server.shut_down);
+    let spy = QSignalSpy::new(&server.shutdown_finished);
     server.shutdown(50);
     assert!(!server.is_listening());
     wait_until(|| spy.count() == 1);
@@ -309,7 +312,7 @@ fn a_second_call_reaches_the_workers() {
         server.listen(QHostAddress::LocalHost, 0).unwrap();
         let mut stream = connection(server.server_port()).unwrap();
         wait_until(|| taken.load(SeqCst) == 1);
-        let spy = QSignalSpy::new(&server.shut_down);
+        let spy = QSignalSpy::new(&server.shutdown_finished);
         server.shutdown(-1);
         let mut told = [0; 3];
         stream.read_exact(&mut told).unwrap();
@@ -341,7 +344,7 @@ fn connections_that_leave_do_not_hold_a_shutdown() {
                 socket.abort();
             }
         });
-        let spy = QSignalSpy::new(&server.shut_down);
+        let spy = QSignalSpy::new(&server.shutdown_finished);
         server.shutdown(-1);
         wait_until(|| spy.count() == 1);
         settle();
@@ -365,7 +368,7 @@ fn a_connection_that_is_handed_over() {
         };
         // So that the server does not disconnect it.
         server.shutting_down.connect(|_| ());
-        let spy = QSignalSpy::new(&server.shut_down);
+        let spy = QSignalSpy::new(&server.shutdown_finished);
         server.shutdown(-1);
         settle();
         assert_eq!(spy.count(), 0);

@@ -1,6 +1,7 @@
 //! The simulated network.
 
 use std::{
+    cell::RefCell,
     io::{Read, Write},
     net::{Shutdown, SocketAddr},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,8 +15,8 @@ use std::{
 
 use qcore::{QCoreApplication, QSignalSpy, QTimer, wait_until};
 use qnetwork::{
-    HostInfoErrorKind, QHostAddress, QHostInfo, QTcpServer, QTcpSocket, SocketErrorKind,
-    SocketOption, SocketState, TimeoutKind,
+    HostInfoErrorKind, NetworkLayerProtocol, QHostAddress, QHostInfo, QTcpServer, QTcpSocket,
+    SocketErrorKind, SocketOption, SocketState, TimeoutKind,
     simulation::{self, Network, Simulation, Socket},
 };
 use socket2::{Domain, Type};
@@ -61,7 +62,7 @@ fn listening(port: u16) -> Socket {
 /// Several clients that talk to a server at random times. The answer is the order of their lines.
 fn chatter(net: &Network) -> Vec<String> {
     net.host("server", "10.0.0.1").start(echo);
-    let lines = Rc::<std::cell::RefCell<Vec<String>>>::default();
+    let lines = Rc::<RefCell<Vec<String>>>::default();
     let clients: Vec<_> = (0..5)
         .map(|client| {
             let socket = QTcpSocket::new();
@@ -390,6 +391,85 @@ fn happy_eyeballs() {
             assert!(!wait_until(4000, || socket.state() != SocketState::Connected));
             assert_eq!((found.count(), told.count()), (1, 1));
         }
+    });
+}
+
+/// The IPv4 addresses are there first. The socket waits 50 ms for the IPv6 addresses.
+#[test]
+fn happy_eyeballs_wait_for_a_late_answer() {
+    Simulation::new(1).run(|net| {
+        let _main = net.main().address("fd00::3");
+        net.host("server", "10.0.0.1").address("fd00::1").start(|| {
+            let app = QCoreApplication::new();
+            let server = QTcpServer::new();
+            server.listen(QHostAddress::Any, 80).unwrap();
+            app.exec();
+        });
+        simulation::sleep(Duration::from_millis(1));
+        let v4 = NetworkLayerProtocol::IPv4;
+        let v6 = NetworkLayerProtocol::IPv6;
+        // The answers come after so many milliseconds. The socket connects after so many, to this
+        // address.
+        let cases = [
+            ("soon", 10, 40, 40, "fd00::1"),
+            ("late", 10, 5000, 60, "10.0.0.1"),
+            ("first", 5000, 10, 10, "fd00::1"),
+            ("none", 10, 30, 30, "10.0.0.1"),
+            ("never", 10, 5000, 60, "10.0.0.1"),
+            ("waiting", 10, 5000, 5000, "10.0.0.1"),
+        ];
+        for (name, time_v4, time_v6, begins, peer) in cases {
+            let addresses: &[_] = match name {
+                "none" | "never" => &["10.0.0.1"],
+                _ => &["10.0.0.1", "fd00::1"],
+            };
+            net.name(name, addresses);
+            net.set_lookup_time(name, v4, Duration::from_millis(time_v4));
+            net.set_lookup_time(name, v6, Duration::from_millis(time_v6));
+            let socket = QTcpSocket::new();
+            socket.set_happy_eyeballs(true);
+            let begun = net.now();
+            socket.connect_to_host(name, 80);
+            if name == "waiting" {
+                // This function asks for both families at once.
+                assert!(socket.wait_for_connected(30_000).is_ok());
+            } else {
+                assert!(wait_until(30_000, || socket.state() == SocketState::Connected), "{name}");
+            }
+            let (taken, begins) = (net.now() - begun, Duration::from_millis(begins));
+            let is_right = taken >= begins && taken < begins + Duration::from_millis(2);
+            assert!(is_right, "{name}: {taken:?}");
+            assert_eq!(socket.peer_address().to_string(), peer, "{name}");
+        }
+    });
+}
+
+/// A name is in the cache from the moment of the answer on, for a minute.
+#[test]
+fn look_ups_take_time() {
+    Simulation::new(1).run(|net| {
+        net.name("slow", &["10.0.0.1"]);
+        net.set_lookup_time("SLOW", NetworkLayerProtocol::AnyIP, Duration::from_secs(10));
+        let received = Rc::new(RefCell::new(Vec::new()));
+        let look_up = || {
+            let net = net.clone();
+            QHostInfo::lookup_host("slow", &received, move |received, info| {
+                received.borrow_mut().push((info.addresses().len(), net.now().as_secs()));
+            });
+        };
+        look_up();
+        wait_until(5000, || false);
+        look_up();
+        wait_until(64_000, || false);
+        look_up();
+        wait_until(11_000, || false);
+        look_up();
+        wait_until(20_000, || false);
+        assert_eq!(*received.borrow(), [(1, 10), (1, 15), (1, 69), (1, 90)]);
+        // This function asks anew, and waits.
+        let begun = net.now();
+        assert_eq!(QHostInfo::from_name("slow.").addresses().len(), 1);
+        assert_eq!(net.now() - begun, Duration::from_secs(10));
     });
 }
 

@@ -6,11 +6,14 @@ use std::{
     time::Duration,
 };
 
-use integration::local::Dir;
-use qcore::{QCoreApplication, QTimer, wait_until};
+use integration::{
+    local::Dir,
+    tls::{identified, trusting},
+};
+use qcore::{QCoreApplication, QTimer, block_on, spawn_local, wait_until};
 use qnetwork::{
-    LocalSocketState, QHostAddress, QLocalServer, QLocalSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketErrorKind, SocketState,
+    LocalSocketState, QHostAddress, QLocalServer, QLocalSocket, QSslServer, QSslSocket, QTcpServer,
+    QTcpSocket, QUdpSocket, SocketErrorKind, SocketState,
     pipe::pipe_both,
     simulation::{self, Faults, Link, Network, Simulation},
 };
@@ -93,7 +96,7 @@ fn links() {
 }
 
 #[test]
-fn a_link_is_cut_and_mended() {
+fn a_link_is_cut_and_repaired() {
     Simulation::new(1).run(|net| {
         let server = net.host("server", "10.0.0.1");
         server.start(echo_once);
@@ -108,7 +111,7 @@ fn a_link_is_cut_and_mended() {
         other.connect_to_host("10.0.0.1", 80);
         let error = other.wait_for_connected(60_000).unwrap_err();
         assert_eq!(error, SocketErrorKind::SocketTimeout);
-        net.mend(&net.main(), &server);
+        net.repair(&net.main(), &server);
         socket.wait_for_ready_read(1000).unwrap();
         assert_eq!(socket.read_all(), b"x");
         // One that stays cut ends the connection.
@@ -180,7 +183,7 @@ fn both_ends_close_while_the_link_is_cut() {
                 stream.shutdown().await?;
                 stream.read(&mut [0]).await
             };
-            assert_eq!(qcore::block_on(ended).unwrap().unwrap(), 0);
+            assert_eq!(block_on(ended).unwrap().unwrap(), 0);
         });
         simulation::sleep(Duration::from_millis(1));
         let socket = QTcpSocket::new();
@@ -193,8 +196,36 @@ fn both_ends_close_while_the_link_is_cut() {
         assert!(wait_until(1000, || socket.state() == SocketState::Connected));
         assert!(wait_until(1000, || socket.state() == SocketState::Unconnected));
         assert_eq!(net.main().open_sockets(), 0);
-        net.mend(&net.main(), &server);
+        net.repair(&net.main(), &server);
         assert!(wait_until(1000, || server.open_sockets() == 0));
+    });
+}
+
+/// Both ends send TLS's closing message at the same time. One has sent a part of its own when it
+/// receives the other one.
+#[test]
+fn both_ends_of_an_encrypted_connection_shut_down() {
+    Simulation::seeds(0..30, |net| {
+        let server = QSslServer::new();
+        server.set_ssl_configuration(identified("good"));
+        server.listen(QHostAddress::LocalHost, 80).unwrap();
+        let socket = QSslSocket::new();
+        socket.set_ssl_configuration(trusting("ca"));
+        let talk = async {
+            socket.connect_encrypted("localhost", 80).await.unwrap();
+            let peer = server.accept().await.unwrap();
+            net.main().set_faults(Faults::new().interrupted(0.8).short_writes(0.8));
+            let other = spawn_local(async move {
+                let mut stream = peer.stream();
+                let shut_down = stream.shutdown().await;
+                (shut_down, stream.read(&mut [0]).await)
+            });
+            let mut stream = socket.stream();
+            let outcome = (stream.shutdown().await, stream.read(&mut [0]).await);
+            assert_eq!(outcome, (Ok(()), Ok(0)));
+            assert_eq!(other.await.unwrap(), (Ok(()), Ok(0)));
+        };
+        block_on(talk).unwrap();
     });
 }
 
@@ -279,6 +310,81 @@ fn a_server_without_descriptors_recovers() {
             assert!(wait_until(60_000, || socket.bytes_available() == 5));
         }
     });
+}
+
+/// A full table of the system and too little memory are like too few descriptors of the process.
+#[test]
+fn all_shortages_are_alike() {
+    let mut log = String::new();
+    for seed in 0..20 {
+        let mut simulation = Simulation::new(seed);
+        simulation.run(accept_without_resources);
+        log += simulation.log();
+    }
+    // EMFILE, ENFILE, ENOMEM, ENOBUFS
+    for code in [24, 23, 12, if cfg!(target_os = "linux") { 105 } else { 55 }] {
+        for call in ["Open", "Accept"] {
+            assert!(log.contains(&format!("has the fault {code} in {call}")), "{code} in {call}");
+        }
+    }
+}
+
+fn accept_without_resources(net: &Network) {
+    let few = Faults::new().no_descriptors(0.2).no_buffers(0.2);
+    let none = match net.seed() % 2 {
+        0 => Faults::new().no_descriptors(1.0),
+        _ => Faults::new().no_buffers(1.0),
+    };
+    let server = QTcpServer::new();
+    server.listen(QHostAddress::Any, 80).unwrap();
+    let (dir, local) = (Dir::new(), QLocalServer::new());
+    local.listen(dir.path("server")).unwrap();
+    let errors = Rc::new(RefCell::new(Vec::new()));
+    server.accept_error.connect_to(&errors, |errors: &RefCell<_>, kind: &SocketErrorKind| {
+        errors.borrow_mut().push(*kind);
+    });
+
+    let mut sockets: Vec<QTcpSocket> = (0..10).map(|_| QTcpSocket::new()).collect();
+    let mut locals: Vec<QLocalSocket> = (0..10).map(|_| QLocalSocket::new()).collect();
+    sockets.iter().for_each(|socket| socket.connect_to_host("127.0.0.1", 80));
+    locals.iter().for_each(|socket| socket.connect_to_server(dir.path("server")));
+    net.main().set_faults(few);
+    let accepted = Cell::new(0);
+    assert!(wait_until(60_000, || {
+        while server.next_pending_connection().is_some() {
+            accepted.set(accepted.get() + 1);
+        }
+        while local.next_pending_connection().is_some() {
+            accepted.set(accepted.get() + 1);
+        }
+        accepted.get() == 20
+    }));
+    assert!(errors.borrow().iter().all(|kind| *kind == SocketErrorKind::SocketResource));
+    assert!(errors.borrow().is_empty() || server.error_string() == "Out of resources");
+
+    // New sockets fail with an error, and can be used later.
+    sockets.clear();
+    locals.clear();
+    net.main().set_faults(none);
+    let socket = QTcpSocket::new();
+    socket.connect_to_host("127.0.0.1", 80);
+    assert_eq!((socket.state(), socket.error_string()), lacking());
+    let failed = QUdpSocket::new().bind(QHostAddress::AnyIPv4, 0).unwrap_err();
+    assert_eq!(failed, SocketErrorKind::SocketResource);
+    let failed = QTcpServer::new().listen(QHostAddress::Any, 0).unwrap_err();
+    assert_eq!(failed, SocketErrorKind::SocketResource);
+    let client = QLocalSocket::new();
+    client.connect_to_server(dir.path("server"));
+    assert_eq!(client.state(), LocalSocketState::Unconnected);
+    net.main().set_faults(Faults::new());
+    socket.connect_to_host("127.0.0.1", 80);
+    client.connect_to_server(dir.path("server"));
+    assert!(wait_until(1000, || socket.state() == SocketState::Connected));
+    assert_eq!(client.state(), LocalSocketState::Connected);
+}
+
+fn lacking() -> (SocketState, String) {
+    (SocketState::Unconnected, "Out of resources".to_owned())
 }
 
 #[test]
@@ -375,7 +481,7 @@ fn each_cut_of_a_link_lasts_as_long_before_a_connection_ends() {
             // The rest of the time has to begin anew with the second cut.
             let error = socket.wait_for_ready_read(600_000).unwrap_err();
             assert_eq!(error, SocketErrorKind::SocketTimeout);
-            net.mend(&net.main(), &server);
+            net.repair(&net.main(), &server);
             socket.wait_for_ready_read(1000).unwrap();
             assert_eq!(socket.read_all(), b"x");
         }

@@ -629,7 +629,7 @@ fn a_connection_that_is_half_closed_is_not_idle() {
     pass(seconds(100));
     assert!(ends.borrow().is_empty(), "{ends:?}");
     second.write_all(b"answer").unwrap();
-    wait_until(|| pipe.bytes_back() == 6);
+    wait_until(|| pipe.bytes_backward() == 6);
 }
 
 // ---- settings for a phase that has begun

@@ -2,6 +2,12 @@
 
 mod crossthread;
 mod growth;
+#[cfg(feature = "http")]
+mod hello;
+#[cfg(feature = "http")]
+#[path = "../../../examples/common/hyper_io.rs"]
+mod hyper_io;
+mod tasks;
 mod waits;
 
 use std::fs;
@@ -9,8 +15,11 @@ use std::fs;
 pub use self::{
     crossthread::crossthread,
     growth::grow,
+    tasks::{SLEEPERS, players, sleepers},
     waits::{blocking, burst},
 };
+#[cfg(feature = "http")]
+pub use self::{hello::hello, hyper_io::HyperIo};
 
 /// Prints one figure as a line of JSON. The field `peer` distinguishes it from other programs'
 /// figures.

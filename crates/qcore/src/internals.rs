@@ -8,18 +8,21 @@
 
 use std::rc::Rc;
 
-#[cfg(feature = "tasks")]
-pub use self::tasks::proceed;
 pub use crate::io_device::{
     byte_queue::{ByteQueue, DetachedBytes},
     class::FinalDevice,
-    pool::{BufferPool, GIVEN_AWAY, SCRATCH},
+    pool::{Block, BufferPool, GIVEN_AWAY, SCRATCH},
 };
 pub use crate::thread::current::pause;
 use crate::{
     event_loop::Dispatcher,
     io_device::{DeviceNode, QIODevice},
     signal::Signal,
+};
+#[cfg(feature = "tasks")]
+pub use crate::{
+    event_loop::tasks::proceed,
+    signal::until::{Announces, Ringer, Until, until},
 };
 
 /// The functions of a device that sockets use.
@@ -36,7 +39,7 @@ pub trait DeviceInternals {
     /// The block has far more memory than a short message needs. So a caller that appends fewer
     /// bytes than [`GIVEN_AWAY`] calls [`return_block`](Self::return_block) after the program has
     /// had a chance to read.
-    fn lend_block(&self, block: Vec<u8>);
+    fn lend_block(&self, block: Block);
 
     /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
     /// are few, and keeps a copy of them.
@@ -51,8 +54,8 @@ pub trait DeviceInternals {
 }
 
 impl DeviceInternals for QIODevice {
-    fn lend_block(&self, block: Vec<u8>) {
-        self.append_chunk(block);
+    fn lend_block(&self, block: Block) {
+        self.append_block(block);
     }
 
     fn return_block(&self) {
@@ -97,19 +100,6 @@ pub fn handed_over(device: &DeviceNode) -> &Signal<()> {
 #[must_use]
 pub fn lodgers() -> usize {
     Dispatcher::current().lodgers()
-}
-
-#[cfg(feature = "tasks")]
-mod tasks {
-    use std::future::poll_fn;
-
-    use crate::event_loop;
-
-    /// Waits for a turn of the loop if the task has already taken much in this one. A future awaits
-    /// this before it takes something from a source that may never run dry. Cancel safe.
-    pub async fn proceed() {
-        poll_fn(|context| event_loop::proceed(context)).await;
-    }
 }
 
 /// Returns whether the innermost running loop is in its last turn.

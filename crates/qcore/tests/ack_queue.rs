@@ -27,6 +27,18 @@ fn limits_of_messages_and_bytes() {
 }
 
 #[test]
+fn a_queue_has_limits_by_default() {
+    let mut queue = AckQueue::new();
+    (0..10_000).for_each(|n| queue.push(n, 0).unwrap());
+    assert_eq!(queue.push(0, 0), Err(0));
+    let mut queue = AckQueue::default();
+    queue.push("a", 1 << 20).unwrap();
+    assert_eq!(queue.push("b", 1), Err("b"));
+    let mut queue = queue.with_limits(usize::MAX, usize::MAX);
+    queue.push("b", 1).unwrap();
+}
+
+#[test]
 fn identifiers_begin_again_and_stop_at_the_oldest() {
     let mut queue = AckQueue::new();
     queue.push(0_u32, 0).unwrap();

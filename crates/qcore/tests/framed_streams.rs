@@ -144,7 +144,7 @@ fn a_buffer_ends_where_its_bytes_end() {
     let buffer = QBuffer::new();
     buffer.set_data(b"one\ntwo");
     buffer.open(OpenMode::READ_ONLY).unwrap();
-    let mut stream = Framed::new(&buffer, Lines::new().accept_open_end()).stream();
+    let mut stream = Framed::new(&buffer, Lines::new().allow_unterminated()).stream();
     let all = block_on(async move {
         let mut all = Vec::new();
         while let Some(line) = stream.next().await {

@@ -183,13 +183,16 @@ proptest! {
         let size = [PrefixSize::U16, PrefixSize::U32, PrefixSize::U64, PrefixSize::U32][which];
         bytes_round_trip(|| LengthPrefix::new(size), &messages, &sizes);
         bytes_round_trip(
-            || LengthPrefix::new(size).with_byte_order(ByteOrder::LittleEndian).counting_itself(),
+            || {
+                let codec = LengthPrefix::new(size).with_byte_order(ByteOrder::LittleEndian);
+                codec.with_inclusive_length()
+            },
             &messages,
             &sizes,
         );
         let varint = LengthPrefix::new(PrefixSize::Varint(2));
         bytes_round_trip(|| varint.clone(), &messages, &sizes);
-        bytes_round_trip(|| varint.clone().counting_itself(), &messages, &sizes);
+        bytes_round_trip(|| varint.clone().with_inclusive_length(), &messages, &sizes);
         let texts: Vec<String> = messages
             .iter()
             .map(|message| String::from_utf8_lossy(message).replace(['\n', '\r'], ""))
@@ -240,14 +243,25 @@ proptest! {
         }
         check(Netstrings::new().with_limit(100), &bytes, size);
         check(Lines::new().with_limit(100), &bytes, size);
-        check(LengthPrefix::new(PrefixSize::U16).counting_itself(), &bytes, size);
+        check(LengthPrefix::new(PrefixSize::U16).with_inclusive_length(), &bytes, size);
         let varint = LengthPrefix::new(PrefixSize::Varint(4)).with_limit(100);
-        check(varint.clone().counting_itself(), &bytes, size);
+        check(varint.clone().with_inclusive_length(), &bytes, size);
         check(varint.with_header_size(2), &bytes, size);
         check(DataBlocks::<Vec<(String, u32)>>::new(PrefixSize::U8), &bytes, size);
         check(Delimited::new(*b"\n0").with_limit(9), &bytes, size);
         #[cfg(feature = "json")]
         check(qcore::framing::JsonLines::<u64>::new().with_limit(9), &bytes, size);
+    }
+}
+
+#[test]
+fn an_error_does_not_depend_on_how_many_digits_have_arrived() {
+    let mut codec = Netstrings::new().with_limit(1000);
+    let bytes = b"0797715896143";
+    assert_eq!(codec.decode(&bytes[..1]).unwrap(), Decoded::Need(0));
+    for count in 2..=bytes.len() {
+        let error = codec.decode(&bytes[..count]).unwrap_err();
+        assert_eq!(error, FrameErrorKind::Invalid, "{count}");
     }
 }
 
@@ -311,7 +325,7 @@ fn errors_carry_what_caused_them() {
 #[test]
 fn the_rest_can_be_a_line() {
     let (device, pipe) = pipe();
-    let framed = Framed::new(&device, Lines::new().accept_open_end());
+    let framed = Framed::new(&device, Lines::new().allow_unterminated());
     let log = watch(&framed);
     feed(&device, &pipe, b"one\ntwo", Way::Backend);
     end(&device, &pipe);

@@ -39,7 +39,7 @@ fn a_length_takes_as_many_bytes_as_it_needs() {
 
 #[test]
 fn a_length_that_counts_itself_and_grows_by_that() {
-    let mut codec = LengthPrefix::new(PrefixSize::Varint(2)).counting_itself();
+    let mut codec = LengthPrefix::new(PrefixSize::Varint(2)).with_inclusive_length();
     assert!(encoded(&mut codec, &[1; 126]).starts_with(b"\x7f\x01"));
     assert!(encoded(&mut codec, &[1; 127]).starts_with(b"\x81\x01\x01"));
     assert_eq!(codec.decode(b"\0").unwrap_err(), FrameErrorKind::Invalid);
@@ -91,23 +91,28 @@ fn a_header_in_front_of_the_length() {
 
 #[test]
 fn parts_make_one_message() {
-    for size in [0, 10, 511, 512, 100_000] {
+    for size in [0, 10, 127, 128, 100_000] {
         let (device, pipe) = pipe();
         let codec = LengthPrefix::new(PrefixSize::Varint(4)).with_header_size(3);
         let framed = Framed::new(&device, codec.clone());
         let shared: Rc<[u8]> = vec![7; size].into();
         // The header is in two parts.
-        framed.send_parts(&[b"h", b"", b"eadfirst", b"second"], shared.clone()).unwrap();
+        framed.send_parts_with_chunk(&[b"h", b"", b"eadfirst", b"second"], shared.clone()).unwrap();
         let mut whole = b"headfirstsecond".to_vec();
         whole.extend(&shared[..]);
         assert_eq!(pipe.written.take(), encoded(&mut codec.clone(), &whole), "{size}");
 
-        let error = framed.send_parts(&[b"he"], shared).unwrap_err();
+        framed.send_parts(&[b"h", b"", b"eadfirst", b"second", &shared]).unwrap();
+        assert_eq!(pipe.written.take(), encoded(&mut codec.clone(), &whole), "{size}");
+
+        let error = framed.send_parts(&[b"h", b"e"]).unwrap_err();
+        assert_eq!(error, FrameErrorKind::Invalid);
+        let error = framed.send_parts_with_chunk(&[b"he"], shared).unwrap_err();
         assert_eq!(error, FrameErrorKind::Invalid);
         assert_eq!(pipe.written.take(), b"");
         if size == 0 {
             let plain = Framed::new(&device, LengthPrefix::new(PrefixSize::U8));
-            plain.send_parts(&[], "all of it").unwrap();
+            plain.send_parts_with_chunk(&[], "all of it").unwrap();
             assert_eq!(pipe.written.take(), b"\x09all of it");
         }
     }
@@ -122,12 +127,14 @@ fn a_full_device_takes_all_parts_or_none() {
     let shared: Rc<[u8]> = vec![7; 1000].into();
     // The first part alone fills the device.
     pipe.unsent.set(3);
-    framed.send_parts(&[b"head"], shared.clone()).unwrap();
+    framed.send_parts_with_chunk(&[b"head"], shared.clone()).unwrap();
     assert_eq!(pipe.written.take().len(), 4 + 4 + 1000);
     pipe.unsent.set(5);
     device.write("x").unwrap();
     assert_eq!(pipe.written.take(), b"x");
-    assert_eq!(framed.send_parts(&[b"head"], shared).unwrap_err(), FrameErrorKind::Full);
-    assert_eq!(framed.send_parts(&[b"head"], "short").unwrap_err(), FrameErrorKind::Full);
+    assert_eq!(framed.send_parts_with_chunk(&[b"head"], shared).unwrap_err(), FrameErrorKind::Full);
+    let error = framed.send_parts_with_chunk(&[b"head"], "short").unwrap_err();
+    assert_eq!(error, FrameErrorKind::Full);
+    assert_eq!(framed.send_parts(&[b"head", b"short"]).unwrap_err(), FrameErrorKind::Full);
     assert_eq!(pipe.written.take(), b"");
 }

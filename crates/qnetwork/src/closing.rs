@@ -138,11 +138,11 @@ impl Closable {
         let on_closed = move |reason: &CloseReason| ends(usize::from(is_cut(reason)));
         match &self.0 {
             Kind::Server(server) => {
-                server.shut_down.connect(move |cut| leaves(*cut));
+                server.shutdown_finished.connect(move |cut| leaves(*cut));
                 server.destroyed.connect(move |_| dies(0));
             }
             Kind::LocalServer(server) => {
-                server.shut_down.connect(move |cut| leaves(*cut));
+                server.shutdown_finished.connect(move |cut| leaves(*cut));
                 server.destroyed.connect(move |_| dies(0));
             }
             Kind::Socket(socket) => {

@@ -22,7 +22,7 @@ use crate::{
 /// How long the connection is silent before a ping.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// How long the answer may take.
-const ALLOWANCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 library_class! {
     /// Sends pings to the other end of a connection, and aborts the connection if no answer comes.
@@ -30,7 +30,7 @@ library_class! {
     /// If the other end loses its power or its network, the connection looks as if the other end
     /// had nothing to send. A heartbeat detects this. When no sign of life has come for the
     /// [interval](Heartbeat::set_interval), it sends a [ping](HeartbeatNode::ping). If no sign of
-    /// life comes within the [allowance](Heartbeat::set_allowance) after that, it ends the
+    /// life comes within the [time-out](Heartbeat::set_timeout) after that, it ends the
     /// connection:
     ///
     /// * It emits [`unanswered`](HeartbeatNode::unanswered).
@@ -67,7 +67,7 @@ library_class! {
     /// let socket = QTcpSocket::new();
     /// let heartbeat = Heartbeat::new(&socket);
     /// heartbeat.set_interval(15_000);
-    /// heartbeat.set_allowance(5000);
+    /// heartbeat.set_timeout(5000);
     /// heartbeat.set_message("PING\n");
     /// heartbeat.set_any_data_counts(false);
     /// socket.ready_read.connect_to((&socket, &heartbeat), |(socket, heartbeat), ()| {
@@ -102,7 +102,7 @@ pub struct HeartbeatNode {
     /// A ping is due. If the program has set a [message](Heartbeat::set_message), the heartbeat has
     /// just written it. Otherwise a slot of this signal has to write the ping.
     pub ping: Signal<()>,
-    /// No sign of life has come within the allowance. The socket aborts when the slots have
+    /// No sign of life has come within the time-out. The socket aborts when the slots have
     /// returned, unless one of them has called [`answered`](Heartbeat::answered).
     pub unanswered: Signal<()>,
     base: QObject,
@@ -110,7 +110,7 @@ pub struct HeartbeatNode {
     socket: QPointer<QAbstractSocket>,
     message: RefCell<Vec<u8>>,
     interval: Cell<Duration>,
-    allowance: Cell<Duration>,
+    timeout: Cell<Duration>,
     any_data_counts: Cell<bool>,
     /// Runs since the last sign of life.
     silence: Cell<QElapsedTimer>,
@@ -133,7 +133,7 @@ impl Heartbeat {
     /// Creates a heartbeat as a child of `socket`. It begins to work when the socket is connected,
     /// or now if it already is.
     ///
-    /// By default the interval is 30 seconds, the allowance is 10 seconds, and there is no message.
+    /// By default the interval is 30 seconds, the time-out is 10 seconds, and there is no message.
     #[allow(clippy::must_use_candidate)] // the socket keeps it
     pub fn new(socket: &QAbstractSocket) -> Self {
         let life = Life::new();
@@ -145,7 +145,7 @@ impl Heartbeat {
             socket: QPointer::new(socket),
             message: RefCell::default(),
             interval: Cell::new(INTERVAL),
-            allowance: Cell::new(ALLOWANCE),
+            timeout: Cell::new(TIMEOUT),
             any_data_counts: Cell::new(true),
             silence: Cell::default(),
             asks: Cell::new(false),
@@ -176,9 +176,11 @@ impl Heartbeat {
 
     /// Sets how long the answer to a ping may take, in milliseconds or as a `Duration`. The default
     /// is 10 seconds. It applies from the next ping on. A negative number changes nothing.
-    pub fn set_allowance(&self, allowance: impl Into<Interval>) {
-        if let Some(allowance) = allowance.into().as_duration() {
-            self.allowance.set(allowance);
+    #[doc(alias = "ping_timeout")]
+    #[doc(alias = "keep_alive_timeout")]
+    pub fn set_timeout(&self, timeout: impl Into<Interval>) {
+        if let Some(timeout) = timeout.into().as_duration() {
+            self.timeout.set(timeout);
         }
     }
 
@@ -283,7 +285,7 @@ impl HeartbeatNode {
         } else {
             self.asks.set(true);
             socket.take_arrival();
-            self.start_timer(self.allowance.get());
+            self.start_timer(self.timeout.get());
             let message = self.message.borrow().clone();
             if !message.is_empty() {
                 // A failure ends the connection by itself.
@@ -306,7 +308,7 @@ impl fmt::Debug for HeartbeatNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HeartbeatNode")
             .field("interval", &self.interval.get())
-            .field("allowance", &self.allowance.get())
+            .field("timeout", &self.timeout.get())
             .field("asks", &self.asks.get())
             .finish_non_exhaustive()
     }

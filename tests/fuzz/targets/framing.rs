@@ -47,11 +47,11 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let prefix = prefix.with_header_size(usize::from(which / 32 % 4));
     match which % 8 {
         0 => check(|| Lines::new().with_limit(LIMIT), data, size),
-        1 => check(|| Lines::with_crlf().with_limit(LIMIT).accept_open_end(), data, size),
+        1 => check(|| Lines::with_crlf().with_limit(LIMIT).allow_unterminated(), data, size),
         2 => check(|| Delimited::new(b"\r\n\r\n").with_limit(LIMIT), data, size),
         3 => check(|| prefix.clone(), data, size),
         4 => {
-            let prefix = prefix.with_byte_order(ByteOrder::LittleEndian).counting_itself();
+            let prefix = prefix.with_byte_order(ByteOrder::LittleEndian).with_inclusive_length();
             check(|| prefix.clone(), data, size);
         }
         5 => check(|| DataBlocks::<Vec<(String, u8)>>::with_prefix(prefix.clone()), data, size),

@@ -101,7 +101,7 @@ impl Wire {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Trouble {
     Cut,
-    Mend,
+    Repair,
     /// A router resets all connections.
     Reset,
     /// The first host, or the second one, stops for some milliseconds.
@@ -115,7 +115,7 @@ impl Trouble {
     pub(crate) fn random(dice: &mut Dice) -> Self {
         match dice.below(10) {
             0..3 => Trouble::Cut,
-            3..6 => Trouble::Mend,
+            3..6 => Trouble::Repair,
             6 if dice.one_in(3) => Trouble::Reset,
             7 => Trouble::Freeze(dice.count(2), dice.millis(2000)),
             8 => Trouble::Fail(dice.count(2), Mischief::random(dice)),
@@ -136,7 +136,7 @@ impl Trouble {
         let [a, b] = hosts;
         match self {
             Trouble::Cut => net.cut(a, b),
-            Trouble::Mend => net.mend(a, b),
+            Trouble::Repair => net.repair(a, b),
             Trouble::Reset => net.reset_connections(a, b),
             Trouble::Freeze(which, millis) => {
                 hosts[which].freeze(Duration::from_millis(millis as u64));

@@ -120,7 +120,7 @@ impl Order {
     fn check(&self, event: &Event) -> Result<(), &'static str> {
         use SocketState::{Closing, Connected, Connecting, HostLookup, Unconnected};
         let end = &self.run.ends[self.side];
-        if *event == Event::Connected && self.ends_too_early.get() {
+        if *event == Event::Connected && self.ends_too_early.get() && !self.is_closed() {
             return Ok(());
         }
         if *event == Event::ReadyRead && self.is_level_triggered.get() {

@@ -1,7 +1,7 @@
 //! Proxies in the simulated network. They are programs of this library's own tasks and pipes, so
 //! what goes through them tests those, too.
 
-use std::io;
+use std::{io, net::Ipv4Addr};
 
 use qcore::{QCoreApplication, spawn_local};
 use qnetwork::{ProxyType, QHostAddress, QTcpServer, QTcpSocket, pipe::pipe_both};
@@ -43,15 +43,26 @@ async fn socks5(client: &QTcpSocket) -> io::Result<QTcpSocket> {
     stream.read_exact(&mut head).await?;
     stream.read_exact(&mut vec![0; head[1].into()]).await?;
     stream.write_all(&[5, 0]).await?;
-    let mut request = [0; 10];
-    stream.read_exact(&mut request[..4]).await?;
-    if request[3] != 1 {
-        return Err(io::ErrorKind::Unsupported.into());
-    }
-    stream.read_exact(&mut request[4..]).await?;
-    let [_, _, _, _, a, b, c, d, high, low] = request;
-    let host = format!("{a}.{b}.{c}.{d}");
-    let upstream = connect(&host, u16::from_be_bytes([high, low])).await;
+    let mut request = [0; 4];
+    stream.read_exact(&mut request).await?;
+    let host = match request[3] {
+        1 => {
+            let mut address = [0; 4];
+            stream.read_exact(&mut address).await?;
+            Ipv4Addr::from(address).to_string()
+        }
+        3 => {
+            let mut size = [0];
+            stream.read_exact(&mut size).await?;
+            let mut name = vec![0; size[0].into()];
+            stream.read_exact(&mut name).await?;
+            String::from_utf8_lossy(&name).into_owned()
+        }
+        _ => return Err(io::ErrorKind::Unsupported.into()),
+    };
+    let mut port = [0; 2];
+    stream.read_exact(&mut port).await?;
+    let upstream = connect(&host, u16::from_be_bytes(port)).await;
     let code = if upstream.is_ok() { 0 } else { 1 };
     stream.write_all(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]).await?;
     upstream

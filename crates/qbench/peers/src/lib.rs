@@ -1,12 +1,18 @@
 //! Shared parts of the peers: printing a figure, and reading CPU times.
 
+#[path = "../../src/hello.rs"]
+mod hello;
+#[path = "../../src/tasks.rs"]
+mod tasks;
+
 use std::{
-    cell::Cell,
     fs,
-    future::{Future, poll_fn},
-    rc::Rc,
-    task::{Poll, Waker},
     time::{Duration, Instant},
+};
+
+pub use self::{
+    hello::hello,
+    tasks::{SLEEPERS, players, sleepers},
 };
 
 /// Prints one figure as a line of JSON.
@@ -73,29 +79,4 @@ impl Trips {
         report("echo_inproc", f64::from(self.count) / passed, "rt/s");
         true
     }
-}
-
-/// Returns two futures that wake each other until they have done so `count` times together.
-pub fn players(count: u32) -> [impl Future<Output = ()> + 'static; 2] {
-    let turn = Rc::new((Cell::new(0), Cell::new(None::<Waker>), Cell::new(None::<Waker>)));
-    [0, 1].map(|player| {
-        let turn = turn.clone();
-        async move {
-            let (own, other) = if player == 0 { (&turn.1, &turn.2) } else { (&turn.2, &turn.1) };
-            for _ in 0..count / 2 {
-                poll_fn(|context| {
-                    if turn.0.get() % 2 == player {
-                        return Poll::Ready(());
-                    }
-                    own.set(Some(context.waker().clone()));
-                    Poll::Pending
-                })
-                .await;
-                turn.0.set(turn.0.get() + 1);
-                if let Some(waker) = other.take() {
-                    waker.wake();
-                }
-            }
-        }
-    })
 }

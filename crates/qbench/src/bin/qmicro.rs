@@ -9,15 +9,13 @@
 
 use std::{
     cell::{Cell, RefCell},
-    future::poll_fn,
     hint::black_box,
     process::ExitCode,
     rc::Rc,
-    task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
-use qbench::{cpu_seconds, report};
+use qbench::{SLEEPERS, cpu_seconds, report};
 use qcore::{
     Connection, ConnectionType, OpenMode, QBuffer, QCoreApplication, QObject, QTextStream, QTimer,
     Signal, TimerType, block_on, spawn_local, wait_until,
@@ -54,8 +52,8 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Measures tasks: many that are ready at once, two that wake each other, and one that awaits a
-/// signal, in nanoseconds each.
+/// Measures tasks: many that are ready at once, two that wake each other, those that another thread
+/// wakes, and one that awaits a signal, in nanoseconds each.
 fn tasks(tasks: u32) {
     let per = |name: &str, start: Instant, count: u32| {
         report(name, start.elapsed().as_nanos() as f64 / f64::from(count), "ns");
@@ -70,37 +68,19 @@ fn tasks(tasks: u32) {
     assert!(wait_until(60_000, || done.get() == tasks));
     per("task_spawn_and_finish", start, tasks);
 
-    // Each of the two waits until it is its turn.
-    let turn = Rc::new((Cell::new(0), Cell::new(None::<Waker>), Cell::new(None::<Waker>)));
-    let play = |player: u32| {
-        let turn = turn.clone();
-        async move {
-            let (own, other) = if player == 0 { (&turn.1, &turn.2) } else { (&turn.2, &turn.1) };
-            for _ in 0..tasks / 2 {
-                poll_fn(|context| {
-                    if turn.0.get() % 2 == player {
-                        return Poll::Ready(());
-                    }
-                    own.set(Some(context.waker().clone()));
-                    Poll::Pending
-                })
-                .await;
-                turn.0.set(turn.0.get() + 1);
-                if let Some(waker) = other.take() {
-                    waker.wake();
-                }
-            }
-        }
-    };
     let start = Instant::now();
-    let players = [spawn_local(play(0)), spawn_local(play(1))];
-    block_on(async {
-        for player in players {
-            player.await.unwrap();
-        }
-    })
-    .unwrap();
+    run_all(qbench::players(tasks));
     per("task_ping_pong", start, tasks);
+
+    for (name, sleepers, wakings) in
+        [("task_wake", 1, tasks / 10), ("task_wake_batch", SLEEPERS, tasks)]
+    {
+        let start = Instant::now();
+        let (sleepers, thread) = qbench::sleepers(sleepers, wakings / sleepers);
+        run_all(sleepers);
+        thread.join().expect("the thread ends");
+        per(name, start, wakings);
+    }
 
     let signal = Rc::new(Signal::<u32>::new());
     let (awaited, seen) = (signal.clone(), Rc::new(Cell::new(0)));
@@ -131,6 +111,17 @@ fn tasks(tasks: u32) {
     }
     per("signal_queued", start, tasks);
     assert_eq!(sum.get(), tasks);
+}
+
+/// Runs futures as tasks, and waits for their ends.
+fn run_all(futures: impl IntoIterator<Item = impl Future<Output = ()> + 'static>) {
+    let tasks: Vec<_> = futures.into_iter().map(spawn_local).collect();
+    let all = async {
+        for task in tasks {
+            task.await.expect("the task ends");
+        }
+    };
+    block_on(all).expect("the application does not quit");
 }
 
 /// Measures the emission of an object's signal to closures, which add to one sum.
@@ -370,6 +361,7 @@ fn run_timers(dues: &[Duration], connect: impl Fn(&QTimer, Duration)) -> (f64, f
 /// Measures a text stream over a buffer: lines, words and numbers, read and written.
 fn text(rounds: u32) {
     const COUNT: usize = 400_000;
+    const WRITTEN: usize = 64 << 20;
     let open = |data: String| {
         let buffer = QBuffer::new();
         buffer.set_data(data);
@@ -423,9 +415,11 @@ fn text(rounds: u32) {
         (0..COUNT).for_each(|number| assert_eq!(stream.read_double(), number as f64 * 0.37));
     });
 
-    // The buffer keeps its memory: the page faults of a growing one take longer than the stream.
+    // The texts go over bytes that are there already: the page faults of a growing buffer take
+    // longer than the stream.
     let buffer = QBuffer::new();
-    buffer.open(OpenMode::WRITE_ONLY).expect("a buffer opens");
+    buffer.set_data(vec![b' '; WRITTEN]);
+    buffer.open(OpenMode::READ_WRITE).expect("a buffer opens");
     let write = |bench: &str, work: &dyn Fn(&mut QTextStream, usize)| {
         time(bench, "ns/value", &mut || {
             let mut stream = over(&buffer);

@@ -3,6 +3,8 @@
 //! prints `LISTENING <port>`. With a number of workers, that many threads have the connections.
 //!
 //! * `echo` sends back all data; `echo-tasks` does so in a task for each connection
+//! * `http` answers requests with a greeting, by hyper; `http-smol` does so by the adapter of
+//!   smol-hyper; both need the feature `http`
 //! * `sink` reads a number (64 bits, little endian), then as many bytes, and answers with the
 //!   number; it repeats this
 //! * `udp` sends back all datagrams that are there at once; `udp-each` sends them back one by one
@@ -16,6 +18,8 @@ use std::{
     rc::Rc,
 };
 
+#[cfg(feature = "http")]
+use qbench::{HyperIo, hello};
 use qcore::{QCoreApplication, spawn_local};
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QHostAddress, QNetworkDatagram, QSslCertificate,
@@ -31,6 +35,10 @@ fn main() -> ExitCode {
     let serve: fn(&QTcpSocket) = match mode.as_deref() {
         Some("echo") => echo,
         Some("echo-tasks") => echo_tasks,
+        #[cfg(feature = "http")]
+        Some("http") => http,
+        #[cfg(feature = "http")]
+        Some("http-smol") => http_smol,
         Some("sink") => sink,
         Some("source") => source,
         Some("tls-echo") => echo,
@@ -39,8 +47,8 @@ fn main() -> ExitCode {
         Some("udp-each") => return serve_datagrams(&app, echo_each_datagram),
         _ => {
             eprintln!(
-                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source [WORKERS], or \
-                 tls-echo|tls-sink CERT KEY"
+                "usage: qserver udp|udp-each, echo|echo-tasks|sink|source|http|http-smol \
+                 [WORKERS], or tls-echo|tls-sink CERT KEY"
             );
             return ExitCode::from(2);
         }
@@ -133,6 +141,24 @@ fn echo_tasks(socket: &QTcpSocket) {
     });
 }
 
+#[cfg(feature = "http")]
+fn http(socket: &QTcpSocket) {
+    serve_http(HyperIo::new(socket.stream()));
+}
+
+#[cfg(feature = "http")]
+fn http_smol(socket: &QTcpSocket) {
+    serve_http(smol_hyper::rt::FuturesIo::new(socket.stream()));
+}
+
+#[cfg(feature = "http")]
+fn serve_http(stream: impl hyper::rt::Read + hyper::rt::Write + Unpin + 'static) {
+    use hyper::{server::conn::http1, service::service_fn};
+
+    let connection = http1::Builder::new().serve_connection(stream, service_fn(hello));
+    spawn_local(async move { connection.await.ok() });
+}
+
 fn serve_datagrams(app: &QCoreApplication, serve: fn(&QUdpSocket)) -> ExitCode {
     let socket = QUdpSocket::new();
     serve(&socket);
@@ -180,23 +206,24 @@ fn echo_each_datagram(socket: &QUdpSocket) {
 
 fn sink(socket: &QTcpSocket) {
     let (total, left) = (Cell::new(0), Cell::new(0u64));
-    let read = move |socket: &QTcpSocket, buffer: &mut [u8]| {
+    socket.ready_read.connect_to(socket, move |socket, ()| {
         loop {
             if left.get() == 0 {
                 let Some(number) = read_number(socket) else { return };
                 total.set(number);
                 left.set(number);
             }
-            let want = buffer.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
-            let Ok(count @ 1..) = socket.read_into(&mut buffer[..want]) else { return };
+            let Ok(bytes) = socket.fill_buf() else { return };
+            let count = bytes.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
+            if count == 0 {
+                return;
+            }
+            bytes.consume(count);
             left.set(left.get() - count as u64);
             if left.get() == 0 {
                 socket.write(total.get().to_le_bytes()).ok();
             }
         }
-    };
-    socket.ready_read.connect_to(socket, move |socket, ()| {
-        BUFFER.with_borrow_mut(|buffer| read(socket, buffer));
     });
 }
 

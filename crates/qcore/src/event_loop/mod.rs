@@ -46,7 +46,7 @@ mod running;
 pub(crate) mod simulated;
 mod source;
 #[cfg(feature = "tasks")]
-mod tasks;
+pub(crate) mod tasks;
 mod timers;
 mod turn;
 

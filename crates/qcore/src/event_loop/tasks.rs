@@ -263,7 +263,7 @@ impl Shared {
 /// Waits for a turn of the loop if the task has already taken much in this one. A future calls this
 /// before it takes something from a source that may never run dry, such as a socket whose datagrams
 /// arrive faster than the task handles them.
-pub(crate) fn proceed(context: &Context<'_>) -> Poll<()> {
+pub fn proceed(context: &Context<'_>) -> Poll<()> {
     let spend = |here: &OnceCell<Rc<Tasks>>| here.get().is_none_or(|tasks| tasks.spend());
     // A thread that ends runs no loop.
     if HERE.try_with(spend).unwrap_or(true) {

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fmt};
 
+use super::DEFAULT_LIMIT;
+
 /// Messages that wait until the other end acknowledges them.
 ///
 /// A message stays in the queue until it is acknowledged. So if the connection ends before that,
@@ -14,7 +16,8 @@ use std::{collections::VecDeque, fmt};
 ///                └─────────restart()─────────┘
 /// ```
 ///
-/// * The queue is limited, so that an end that never acknowledges anything costs little memory.
+/// * The queue is limited, so that an end that never acknowledges anything costs little memory. By
+///   default it keeps at most 10,000 messages and 1 MiB.
 /// * The messages in flight are limited, too: the *window*.
 /// * [`next_to_send`](AckQueue::next_to_send) gives each message an identifier, the next one of 1
 ///   to 65,535. The message keeps it.
@@ -74,7 +77,7 @@ pub struct Unacknowledged<M> {
 }
 
 impl<M> AckQueue<M> {
-    /// Creates a queue without limits.
+    /// Creates a queue for at most 10,000 messages and 1 MiB.
     #[must_use]
     pub fn new() -> Self {
         AckQueue {
@@ -83,13 +86,14 @@ impl<M> AckQueue<M> {
             bytes: 0,
             last_id: 0,
             window: usize::MAX,
-            max_messages: usize::MAX,
-            max_bytes: usize::MAX,
+            max_messages: 10_000,
+            max_bytes: DEFAULT_LIMIT,
         }
     }
 
-    /// Sets the maximum number of messages in the queue, and of their bytes in total. By default
-    /// there is no limit. Messages that are already in the queue stay in it.
+    /// Sets the maximum number of messages in the queue, and of their bytes in total. The defaults
+    /// are 10,000 messages and 1 MiB; `usize::MAX` means no limit. Messages that are already in the
+    /// queue stay in it.
     #[must_use]
     pub fn with_limits(mut self, messages: usize, bytes: usize) -> Self {
         (self.max_messages, self.max_bytes) = (messages, bytes);

@@ -18,7 +18,7 @@ use crate::{
 const GIVEN: usize = 4096;
 /// From this size on, in bytes, devices share an encoded message. A smaller one costs less to copy
 /// than to keep as a chunk of its own.
-const SHARED: usize = 512;
+const SHARED: usize = 128;
 
 /// A device that sends and receives messages: a socket, encrypted or not, a buffer, or a device of
 /// your own, and a [`Codec`].
@@ -122,15 +122,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
     ///   them later.
     /// * [`FrameErrorKind::Busy`] if the codec calls this function.
     pub fn send(&self, message: &C::Sent) -> Result<(), FrameError> {
-        let pool = self.writable()?.buffer_pool().clone();
-        let mut bytes = pool.take(0);
-        self.node.encode(|codec| codec.encode(message, &mut bytes))?;
-        if bytes.len() >= GIVEN {
-            return self.send_encoded(bytes);
-        }
-        self.write(&bytes)?;
-        pool.put(bytes);
-        Ok(())
+        self.send_with(|codec, bytes| codec.encode(message, bytes))
     }
 
     /// Encodes a message without sending it, for [`send_encoded`](Framed::send_encoded).
@@ -150,7 +142,7 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
 
     /// Sends a message that is already encoded. So a program can encode a message once and send it
     /// to any number of devices. Sequential devices, such as sockets, share the memory of a message
-    /// of 512 bytes or more.
+    /// of 128 bytes or more.
     ///
     /// # Errors
     ///
@@ -179,6 +171,22 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
         }
         let size = message.len();
         if device.write_chunk(message)? == size { Ok(()) } else { Err(refused()) }
+    }
+
+    /// Sends the bytes that `encode` appends to a buffer.
+    fn send_with(
+        &self,
+        encode: impl FnOnce(&mut C, &mut Vec<u8>) -> Result<(), FrameError>,
+    ) -> Result<(), FrameError> {
+        let pool = self.writable()?.buffer_pool().clone();
+        let mut bytes = pool.take(0);
+        self.node.encode(|codec| encode(codec, &mut bytes))?;
+        if bytes.len() >= GIVEN {
+            return self.send_encoded(bytes);
+        }
+        self.write(&bytes)?;
+        pool.put(bytes);
+        Ok(())
     }
 
     #[cfg(feature = "tasks")]
@@ -252,8 +260,31 @@ impl<D: Inherits<QIODevice>, C: Codec> Framed<D, C> {
 }
 
 impl<D: Inherits<QIODevice>> Framed<D, LengthPrefix> {
-    /// Sends one message that consists of several parts: `parts`, and behind them `shared`. If
-    /// `shared` is long, the devices share its bytes.
+    /// Sends one message that consists of several parts, without joining them first. A
+    /// [header](LengthPrefix::with_header_size) is at the beginning of the first parts.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Framed::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{OpenMode, QBuffer, framing::{Framed, LengthPrefix, PrefixSize}};
+    ///
+    /// let buffer = QBuffer::new();
+    /// buffer.open(OpenMode::WRITE_ONLY)?;
+    /// let framed = Framed::new(&buffer, LengthPrefix::new(PrefixSize::U8));
+    /// framed.send_parts(&[b"#", &7_u16.to_be_bytes(), b"news"])?;
+    /// assert_eq!(buffer.data(), b"\x07#\0\x07news");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_parts(&self, parts: &[&[u8]]) -> Result<(), FrameError> {
+        self.send_with(|codec, bytes| codec.encode_parts(parts, 0, bytes))
+    }
+
+    /// Sends one message that consists of `parts` and, behind them, `chunk`. Sequential devices,
+    /// such as sockets, share the memory of a chunk of 128 bytes or more.
     ///
     /// So a program sends the same content to any number of devices, and each of them gets a
     /// beginning of its own. A [header](LengthPrefix::with_header_size) has to be in `parts`.
@@ -275,21 +306,25 @@ impl<D: Inherits<QIODevice>> Framed<D, LengthPrefix> {
     /// let news: Rc<[u8]> = b"news".as_slice().into();
     /// for (number, buffer) in (1_u16..).zip(&buffers) {
     ///     let reader = Framed::new(buffer, LengthPrefix::new(PrefixSize::U8));
-    ///     reader.send_parts(&[b"#", &number.to_be_bytes()], news.clone())?;
+    ///     reader.send_parts_with_chunk(&[b"#", &number.to_be_bytes()], news.clone())?;
     /// }
     /// assert_eq!(buffers[1].data(), b"\x07#\0\x02news");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn send_parts(&self, parts: &[&[u8]], shared: impl Into<Chunk>) -> Result<(), FrameError> {
-        let (device, shared) = (self.writable()?, shared.into());
+    pub fn send_parts_with_chunk(
+        &self,
+        parts: &[&[u8]],
+        chunk: impl Into<Chunk>,
+    ) -> Result<(), FrameError> {
+        let (device, chunk) = (self.writable()?, chunk.into());
         let mut bytes = device.buffer_pool().take(0);
-        self.node.encode(|codec| codec.encode_parts(parts, shared.len(), &mut bytes))?;
-        if shared.len() < SHARED || !device.is_sequential() {
-            bytes.extend_from_slice(&shared);
+        self.node.encode(|codec| codec.encode_parts(parts, chunk.len(), &mut bytes))?;
+        if chunk.len() < SHARED || !device.is_sequential() {
+            bytes.extend_from_slice(&chunk);
             self.write(&bytes)?;
         } else {
-            let size = bytes.len() + shared.len();
-            if device.write_with_chunk(&bytes, shared)? != size {
+            let size = bytes.len() + chunk.len();
+            if device.write_with_chunk(&bytes, chunk)? != size {
                 return Err(refused());
             }
         }

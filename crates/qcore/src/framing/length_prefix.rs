@@ -67,7 +67,7 @@ pub(super) struct Parts<'a> {
 ///
 /// let mut codec = LengthPrefix::new(PrefixSize::U32)
 ///     .with_byte_order(ByteOrder::LittleEndian)
-///     .counting_itself()
+///     .with_inclusive_length()
 ///     .with_limit(100);
 /// let mut out = Vec::new();
 /// codec.encode(b"hello", &mut out)?;
@@ -101,7 +101,8 @@ impl LengthPrefix {
 
     /// Makes the length include its own bytes.
     #[must_use]
-    pub fn counting_itself(mut self) -> Self {
+    #[doc(alias = "length_adjustment")]
+    pub fn with_inclusive_length(mut self) -> Self {
         self.counts_itself = true;
         self
     }

@@ -7,8 +7,8 @@ use super::{Codec, Decoded, Delimited, FrameError, FrameErrorKind};
 /// A received line ends with LF or CRLF, which is not part of the message. A line that is not UTF-8
 /// is an error of the kind [`Invalid`](FrameErrorKind::Invalid); for other encodings use
 /// [`Delimited`]. If the stream ends with text that has no line end, that is an error of the kind
-/// [`Incomplete`](FrameErrorKind::Incomplete), unless [`accept_open_end`](Lines::accept_open_end)
-/// was called.
+/// [`Incomplete`](FrameErrorKind::Incomplete), unless
+/// [`allow_unterminated`](Lines::allow_unterminated) was called.
 ///
 /// # Examples
 ///
@@ -56,10 +56,10 @@ impl Lines {
         self
     }
 
-    /// When the stream ends, makes the text after the last line end a message as well, as
+    /// When the stream ends, emits the text after the last line end as a message, too, as
     /// [`read_line`](crate::QIODevice::read_line) does. By default such text is an error.
     #[must_use]
-    pub fn accept_open_end(mut self) -> Self {
+    pub fn allow_unterminated(mut self) -> Self {
         self.open_end = true;
         self
     }

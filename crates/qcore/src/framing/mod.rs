@@ -59,5 +59,5 @@ pub use self::{
     node::FramedNode,
 };
 
-/// The default limit of a message, in bytes.
+/// The default limit of a message, and of the messages in an [`AckQueue`], in bytes.
 const DEFAULT_LIMIT: usize = 1 << 20;

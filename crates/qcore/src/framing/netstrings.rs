@@ -46,14 +46,15 @@ impl Codec for Netstrings {
 
     fn decode(&mut self, bytes: &[u8]) -> Result<Decoded<Vec<u8>>, FrameError> {
         let digits = bytes.iter().take(DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
+        // Before the limit, so that the error does not depend on how many digits have arrived.
+        if digits > 1 && bytes[0] == b'0' {
+            return Err(FrameErrorKind::Invalid.into());
+        }
         let mut length: usize = 0;
         for digit in &bytes[..digits] {
             let next = length.checked_mul(10);
             let next = next.and_then(|number| number.checked_add(usize::from(digit - b'0')));
             length = next.filter(|&n| n <= self.limit).ok_or(FrameErrorKind::TooLong)?;
-        }
-        if digits > 1 && bytes[0] == b'0' {
-            return Err(FrameErrorKind::Invalid.into());
         }
         match bytes.get(digits) {
             None => return Ok(Decoded::Need(0)),

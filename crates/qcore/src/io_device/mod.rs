@@ -49,7 +49,7 @@ pub use self::{
 use self::{
     backend::NoBackend,
     byte_queue::{ByteQueue, DetachedBytes},
-    pool::{BufferPool, SMALL},
+    pool::{Block, BufferPool, SMALL},
     watch::ReadWatch,
 };
 use crate::{
@@ -709,6 +709,11 @@ impl QIODevice {
     /// Appends a whole buffer to the read buffer, without a copy.
     pub fn append_chunk(&self, data: impl Into<Chunk>) {
         self.0.buffer.borrow_mut().append_chunk(data);
+    }
+
+    /// Appends a block to the read buffer, without a copy.
+    pub(crate) fn append_block(&self, block: Block) {
+        self.0.buffer.borrow_mut().append_block(block);
     }
 
     /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes

@@ -38,6 +38,8 @@ pub mod shape;
 mod slot;
 mod spread;
 mod spy;
+#[cfg(feature = "tasks")]
+pub(crate) mod until;
 mod wire;
 
 use std::{

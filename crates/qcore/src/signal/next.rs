@@ -14,6 +14,7 @@ use super::{
     Connection, ConnectionType, Signal,
     slot::{Call, OneSlot},
     type_of,
+    until::Bell,
 };
 
 impl<T: Clone + 'static> Signal<T> {
@@ -106,7 +107,7 @@ impl<T: Clone + 'static> Signal<T> {
             capacity,
             lost: Cell::new(0),
             gone: Cell::new(false),
-            waker: Cell::new(None),
+            bell: Bell::default(),
         });
         let call = AwaitsAll(state.clone());
         let connection = self.add(None, ConnectionType::AUTO, type_of(&()), call);
@@ -222,15 +223,7 @@ struct StreamState<T> {
     capacity: usize,
     lost: Cell<usize>,
     gone: Cell<bool>,
-    waker: Cell<Option<Waker>>,
-}
-
-impl<T> StreamState<T> {
-    fn wake(&self) {
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
+    bell: Bell,
 }
 
 /// The slot of a [`SignalStream`].
@@ -249,7 +242,7 @@ impl<T: Clone + 'static> Call<T> for AwaitsAll<T> {
             state.lost.set(state.lost.get().saturating_add(1));
         }
         drop(lost);
-        state.wake();
+        state.bell.ring();
         true
     }
 }
@@ -257,7 +250,7 @@ impl<T: Clone + 'static> Call<T> for AwaitsAll<T> {
 impl<T> Drop for AwaitsAll<T> {
     fn drop(&mut self) {
         self.0.gone.set(true);
-        self.0.wake();
+        self.0.bell.ring();
     }
 }
 
@@ -281,26 +274,14 @@ impl<T: 'static> SignalStream<T> {
         self.state.lost.take()
     }
 
-    fn poll_value(&mut self, context: &mut Context<'_>) -> Poll<Option<T>> {
+    fn poll_value(&mut self, context: &Context<'_>) -> Poll<Option<T>> {
         let state = &*self.state;
+        state.bell.begin();
         let value = state.values.borrow_mut().pop_front();
         if value.is_some() || state.gone.get() {
             return Poll::Ready(value);
         }
-        let before = state.waker.take();
-        let waker = match before {
-            Some(waker) if waker.will_wake(context.waker()) => waker,
-            before => {
-                drop(before);
-                context.waker().clone()
-            }
-        };
-        // Cloning or dropping a waker of another executor may run any code.
-        if !state.values.borrow().is_empty() || state.gone.get() {
-            waker.wake_by_ref();
-        }
-        state.waker.set(Some(waker));
-        Poll::Pending
+        state.bell.wait(context)
     }
 }
 
@@ -315,9 +296,8 @@ impl<T: 'static> futures_core::Stream for SignalStream<T> {
 
 impl<T: 'static> Drop for SignalStream<T> {
     fn drop(&mut self) {
-        let waker = self.state.waker.take();
+        self.state.bell.silence();
         self.connection.disconnect();
-        drop(waker);
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -198,6 +198,8 @@ pub fn interval(period: impl Into<Interval>) -> Ticks {
 }
 
 /// Ticks that a task waits for. [`interval`] creates them.
+///
+/// With the feature `futures`, it implements `futures_core::Stream`.
 #[derive(Debug)]
 pub struct Ticks {
     period: Duration,
@@ -210,12 +212,27 @@ impl Ticks {
     /// If the task is late by more than a period, it skips the missed ticks, as a
     /// [`QTimer`](crate::QTimer) does. Cancel safe: the next call returns the tick.
     pub async fn tick(&mut self) {
-        Pin::new(&mut self.sleep).await;
+        std::future::poll_fn(|context| self.poll_tick(context)).await;
+    }
+
+    fn poll_tick(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(Pin::new(&mut self.sleep).poll(context));
         let dispatcher = &self.sleep.dispatcher;
         let now = dispatcher.now();
         let next = after(self.sleep.due.unwrap_or(now), self.period);
         let due = if next > now { next } else { after(now, self.period) };
         self.sleep = Sleep { dispatcher: dispatcher.clone(), due: Some(due), timer: None };
+        Poll::Ready(())
+    }
+}
+
+/// A stream without an end.
+#[cfg(feature = "futures")]
+impl futures_core::Stream for Ticks {
+    type Item = ();
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<()>> {
+        self.poll_tick(context).map(Some)
     }
 }
 

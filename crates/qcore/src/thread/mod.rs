@@ -38,6 +38,8 @@ pub use self::{
     control::{ThreadPanic, ThreadResult},
     priority::ThreadPriority,
 };
+#[cfg(feature = "tasks")]
+use crate::signal::until::until;
 use crate::{
     classes::{Handle, Life, Node, Object},
     event_loop::{Dispatcher, Inbox, Message, Poster, Preparation, Run},
@@ -427,6 +429,31 @@ impl QThread {
             join(handle);
         }
         has_ended
+    }
+
+    /// Waits until the thread has finished, and returns how its last run has ended; `None` if there
+    /// was none. Returns at once if the thread is not running. This is [`wait`](QThread::wait) for
+    /// tasks: the loop of the calling thread runs meanwhile, and calls its slots.
+    ///
+    /// `thread.finished.next()` waits for the signal only: if the thread has already finished, it
+    /// waits for ever. The thread may still be dropping its own objects; `wait(-1)` waits until it
+    /// is gone. Cancel safe.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use qcore::{QThread, block_on};
+    ///
+    /// let thread = QThread::create(|| println!("in the thread"));
+    /// thread.start()?;
+    /// assert_eq!(block_on(thread.finished()).unwrap(), Some(Ok(0)));
+    /// thread.wait(-1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "tasks")]
+    pub async fn finished(&self) -> Option<ThreadResult> {
+        let has_ended = || !self.is_running() || self.is_deleted();
+        until(&[&self.finished], || has_ended().then(|| self.result())).await
     }
 
     /// Returns whether the thread is running: from [`start`](QThread::start) until its event loop

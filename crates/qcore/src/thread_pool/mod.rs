@@ -221,6 +221,40 @@ impl QThreadPool {
         self.owner.workers.wait_for_done(end)
     }
 
+    /// Waits until all tasks are done, and returns `true`. This is
+    /// [`wait_for_done`](QThreadPool::wait_for_done) for tasks: the loop runs meanwhile. Cancel
+    /// safe.
+    ///
+    /// In a thread of the same pool the future logs a warning and returns `false` at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use qcore::{QThreadPool, block_on};
+    ///
+    /// static SUM: AtomicU32 = AtomicU32::new(0);
+    ///
+    /// let pool = QThreadPool::new();
+    /// for number in 1..=4 {
+    ///     pool.start(move || {
+    ///         SUM.fetch_add(number, Ordering::Relaxed);
+    ///     })?;
+    /// }
+    /// assert!(block_on(pool.done()).unwrap());
+    /// assert_eq!(SUM.load(Ordering::Relaxed), 10);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "tasks")]
+    pub async fn done(&self) -> bool {
+        if self.owner.workers.is_current() {
+            crate::q_warning!("QThreadPool::done: A task tried to wait for its own pool");
+            return false;
+        }
+        std::future::poll_fn(|context| self.owner.workers.poll_done(context)).await;
+        true
+    }
+
     // ---- settings
 
     /// Returns the number of threads that may run tasks at the same time. The default is the number

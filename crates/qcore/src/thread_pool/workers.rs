@@ -6,9 +6,13 @@ use std::{
     collections::BTreeMap,
     io, ptr,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    task::Waker,
     thread,
     time::{Duration, Instant},
 };
+
+#[cfg(feature = "tasks")]
+use std::task::{Context, Poll};
 
 use crate::{event_loop::Dispatcher, panics, signal::BlockedCalls};
 
@@ -39,6 +43,8 @@ struct State {
     settings: Settings,
     /// Whether the last handle of the pool has gone.
     closed: bool,
+    /// The futures that wait until all tasks are done.
+    waiters: Vec<Waker>,
 }
 
 #[derive(Clone, Copy)]
@@ -75,6 +81,7 @@ impl Workers {
                 idle: 0,
                 settings,
                 closed: false,
+                waiters: Vec::new(),
             }),
             work: Condvar::new(),
             done: Condvar::new(),
@@ -140,12 +147,37 @@ impl Workers {
     pub(super) fn clear(&self) {
         let mut state = self.lock();
         let dropped = std::mem::take(&mut state.queue);
-        let done = state.is_done();
-        drop(state);
-        if done {
-            self.done.notify_all();
-        }
+        self.announce(state);
         drop(dropped);
+    }
+
+    /// Tells those who wait, if all tasks are done.
+    fn announce(&self, mut state: MutexGuard<'_, State>) {
+        if !state.is_done() {
+            return;
+        }
+        self.done.notify_all();
+        let waiters = std::mem::take(&mut state.waiters);
+        drop(state);
+        for waiter in waiters {
+            // The waker of another executor may run any code.
+            let _ = panics::contain(|| waiter.wake());
+        }
+    }
+
+    /// Polls whether all tasks are done.
+    #[cfg(feature = "tasks")]
+    pub(super) fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
+        // Cloning or dropping a waker may run any code, so the lock is released before.
+        let mut waker = Some(context.waker().clone());
+        let mut state = self.lock();
+        let is_done = state.is_done();
+        if !is_done && !state.waiters.iter().any(|known| known.will_wake(context.waker())) {
+            state.waiters.extend(waker.take());
+        }
+        drop(state);
+        drop(waker);
+        if is_done { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Waits until all tasks are done or the end has come. Returns whether all are done.
@@ -251,6 +283,13 @@ impl Workers {
                 break;
             }
             state.idle += 1;
+            if state.is_done() && !state.waiters.is_empty() {
+                self.announce(state);
+                // There may be a task now, for which nobody has notified this thread.
+                state = self.lock();
+                state.idle -= 1;
+                continue;
+            }
             if state.is_done() {
                 self.done.notify_all();
             }
@@ -262,9 +301,7 @@ impl Workers {
             }
         }
         state.threads -= 1;
-        if state.is_done() {
-            self.done.notify_all();
-        }
+        self.announce(state);
     }
 
     /// Waits for work. Returns whether the time of an idle thread is over.

@@ -9,15 +9,11 @@ mod kind_error;
 mod list;
 mod on_panic;
 mod option;
-#[cfg(feature = "tasks")]
-mod race;
 mod socket_type;
 mod tcp_values;
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::kind_error::kind_error;
-#[cfg(feature = "tasks")]
-pub(crate) use self::race::either;
 pub use self::{
     error::{SocketError, SocketErrorKind},
     option::SocketOption,

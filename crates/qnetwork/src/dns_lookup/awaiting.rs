@@ -1,5 +1,7 @@
 //! Look-ups in tasks.
 
+use qcore::internals::until;
+
 use super::{DnsLookupError, DnsLookupErrorKind, Progress, QDnsLookup};
 
 impl QDnsLookup {
@@ -45,17 +47,14 @@ impl QDnsLookup {
     /// The error with which the look-up has failed.
     /// [`OperationCancelled`](DnsLookupErrorKind::OperationCancelled) if the object was deleted.
     pub async fn finished(&self) -> Result<(), DnsLookupError> {
-        loop {
+        until(&[&self.finished], || {
             if self.is_deleted() {
-                return Err(DnsLookupErrorKind::OperationCancelled.into());
+                return Some(Err(DnsLookupErrorKind::OperationCancelled.into()));
             }
-            if matches!(*self.progress.borrow(), Progress::Idle) {
-                return self.result();
-            }
-            // An error means that the object was deleted, or that `disconnect_all` has disconnected
-            // the slot.
-            let _ = self.finished.next().await;
-        }
+            let is_idle = matches!(*self.progress.borrow(), Progress::Idle);
+            is_idle.then(|| self.result())
+        })
+        .await
     }
 }
 

@@ -31,6 +31,18 @@ pub(super) fn put(name: &str, info: &QHostInfo) {
     cache().put(name, info, Instant::now());
 }
 
+/// Returns a function that stores an answer, unless it is an error, when a look-up has taken its
+/// time. It stores in the cache of the simulated host that calls `later`.
+#[cfg(feature = "simulation")]
+pub(super) fn later(time: Duration) -> impl FnOnce(&str, &QHostInfo) + Send {
+    let simulated = simulated();
+    move |name, info| {
+        if let Some((cache, now)) = simulated {
+            lock(&cache).put(name, info, now + time);
+        }
+    }
+}
+
 fn cache() -> MutexGuard<'static, Cache> {
     static CACHE: LazyLock<Mutex<Cache>> = LazyLock::new(Mutex::default);
     lock(&CACHE)

@@ -96,7 +96,12 @@ impl QHostInfo {
     #[doc(alias = "fromName")]
     #[must_use]
     pub fn from_name(name: &str) -> QHostInfo {
-        resolver::resolve(&Question::both(name))
+        let question = Question::both(name);
+        #[cfg(feature = "simulation")]
+        if crate::simulation::is_simulated() {
+            question.wait(None);
+        }
+        resolver::resolve(&question)
     }
 
     /// Looks up `name` and waits for the answer until `deadline`. Returns `None` when that passes.
@@ -106,8 +111,9 @@ impl QHostInfo {
         }
         #[cfg(feature = "simulation")]
         if crate::simulation::is_simulated() {
-            crate::simulation::wait_for_lookup(deadline.remaining_time());
-            return (!deadline.has_expired()).then(|| resolver::resolve(&Question::both(name)));
+            let question = Question::both(name);
+            question.wait(deadline.remaining_time());
+            return (!deadline.has_expired()).then(|| resolver::resolve(&question));
         }
         let wanted = Arc::new(());
         let (tell, told) = mpsc::channel();

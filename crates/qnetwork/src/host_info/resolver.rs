@@ -1,5 +1,7 @@
 //! Calls of the system's resolver: names to addresses, addresses to names. They block.
 
+#[cfg(feature = "simulation")]
+use std::time::Duration;
 use std::{io, net::SocketAddr};
 
 use dns_lookup::{AddrInfoHints, LookupError, LookupErrorKind};
@@ -27,6 +29,33 @@ impl Question {
     /// Asks for the addresses of one family.
     pub(super) fn family(name: &str, family: NetworkLayerProtocol) -> Self {
         Question { name: name.to_owned(), family }
+    }
+
+    /// Makes the time pass that the look-up takes in a simulation, but at most until `limit`.
+    #[cfg(feature = "simulation")]
+    pub(super) fn wait(&self, limit: Option<Duration>) {
+        if refuse(&self.name).is_none() {
+            let time = crate::simulation::lookup_time(&self.ace(), self.family);
+            crate::simulation::sleep(limit.map_or(time, |limit| limit.min(time)));
+        }
+    }
+
+    /// Asks in a simulation. The answer comes when the look-up has taken its time.
+    #[cfg(feature = "simulation")]
+    pub(super) fn ask_simulated(self, done: impl FnOnce(QHostInfo) + Send + 'static) {
+        let time = crate::simulation::lookup_time(&self.ace(), self.family);
+        let (info, store) = (find(&self), cache::later(time));
+        crate::simulation::after(time, move || {
+            if !self.is_for_one_family() {
+                store(&self.name, &info);
+            }
+            done(self.select(info));
+        });
+    }
+
+    #[cfg(feature = "simulation")]
+    fn ace(&self) -> String {
+        to_ace(&self.name).unwrap_or_default()
     }
 
     fn is_for_one_family(&self) -> bool {
@@ -74,15 +103,19 @@ pub(super) fn resolve(question: &Question) -> QHostInfo {
     if let Some(info) = staged::answer(question) {
         return info;
     }
-    let name = &question.name;
-    let info = refuse(name).unwrap_or_else(|| match name.parse() {
-        Ok(address) => name_of(address),
-        Err(_) => addresses_of(name, question.family),
-    });
+    let info = find(question);
     if !question.is_for_one_family() {
-        cache::put(name, &info);
+        cache::put(&question.name, &info);
     }
     question.select(info)
+}
+
+fn find(question: &Question) -> QHostInfo {
+    let name = &question.name;
+    refuse(name).unwrap_or_else(|| match name.parse() {
+        Ok(address) => name_of(address),
+        Err(_) => addresses_of(name, question.family),
+    })
 }
 
 fn name_of(address: QHostAddress) -> QHostInfo {

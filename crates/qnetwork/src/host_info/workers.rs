@@ -63,8 +63,7 @@ pub(super) fn submit(
 ) -> io::Result<()> {
     #[cfg(feature = "simulation")]
     if crate::simulation::is_simulated() {
-        let info = resolve(&question);
-        crate::simulation::after_lookup(move || done(info));
+        question.ask_simulated(done);
         return Ok(());
     }
     submit_to(&POOL, question, Asker { wanted, done: Box::new(done) }, spawn)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use qcore::Signal;
+use qcore::{Signal, internals::until};
 
 use super::{LocalSocketError, LocalSocketErrorKind, LocalSocketState, QLocalServer, QLocalSocket};
 use crate::{
@@ -61,28 +61,19 @@ impl QLocalSocket {
     ///
     /// The error with which connecting has failed.
     pub async fn connected(&self) -> Result<(), LocalSocketError> {
-        loop {
-            match self.state() {
-                LocalSocketState::Connected => return Ok(()),
-                LocalSocketState::Connecting => {}
-                _ => return Err(self.last_error()),
-            }
-            // The slot may have been disconnected by `disconnect_all`.
-            if self.state_changed.next().await.is_err() && self.is_deleted() {
-                return Err(self.last_error());
-            }
-        }
+        until(&[&self.state_changed], || match self.state() {
+            LocalSocketState::Connected => Some(Ok(())),
+            LocalSocketState::Connecting if !self.is_deleted() => None,
+            _ => Some(Err(self.last_error())),
+        })
+        .await
     }
 
     /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. It
     /// corresponds to [`wait_for_disconnected`](QLocalSocket::wait_for_disconnected). Cancel safe.
     pub async fn disconnected(&self) {
-        while self.state() != LocalSocketState::Unconnected {
-            // The slot may have been disconnected by `disconnect_all`.
-            if self.state_changed.next().await.is_err() && self.is_deleted() {
-                return;
-            }
-        }
+        let is_over = || self.state() == LocalSocketState::Unconnected || self.is_deleted();
+        until(&[&self.state_changed], || is_over().then_some(())).await;
     }
 }
 

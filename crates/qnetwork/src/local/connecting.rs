@@ -52,7 +52,10 @@ impl LocalSocketNode {
         self.base.set_error_string("");
         let number = self.next_attempt();
         self.inner.set_socket_state(SocketState::Connecting);
+        let held = self.hold_closed();
         self.change_state(LocalSocketState::Connecting);
+        // As in Qt, the attempt fails after a slot has aborted it, and reports that.
+        let _held = held.for_last();
         if self.attempt_number.get() != number {
             return Err(LocalSocketError::not_connected());
         }
@@ -108,7 +111,9 @@ impl LocalSocketNode {
         if adopted.is_err() {
             return self.fail(LocalSocketErrorKind::Unknown);
         }
+        let held = self.hold_closed();
         self.change_state(LocalSocketState::Connected);
+        let _held = held.for_last();
         if self.attempt_number.get() == number && !self.life().is_dying() {
             // The outer device is unbuffered because the inner socket has the buffer. As in Qt, the
             // device opens and `connected` is emitted even if a slot has closed the connection.
@@ -122,7 +127,10 @@ impl LocalSocketNode {
     fn fail(&self, kind: LocalSocketErrorKind) -> Result<(), LocalSocketError> {
         let error = LocalSocketError::new(kind, FUNCTION);
         let _held = self.hold_closed();
-        self.closure.note(CloseReason::ConnectFailed(error.clone().into()));
+        if self.closure.is_open() {
+            // No slot has aborted the attempt before.
+            self.closure.note(CloseReason::ConnectFailed(error.clone().into()));
+        }
         self.drop_attempt();
         self.inner.set_socket_error(kind.of_socket());
         self.base.set_error_string(error.text());

@@ -106,7 +106,7 @@ impl LocalSocketNode {
         let mut mode = connection.mode();
         if let Err(failed) = self.inner.put_connection(connection.without_text_mode()) {
             let error = failed.error().clone();
-            let mut connection = failed.into_socket();
+            let mut connection = failed.into_detached();
             connection.set_mode(mode);
             if let Some(extra) = extra {
                 connection.set_extra(*extra);

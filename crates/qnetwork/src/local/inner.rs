@@ -54,7 +54,9 @@ impl LocalSocketNode {
     }
 
     pub(super) fn emit_error(&self, kind: LocalSocketErrorKind) {
+        let held = self.hold_closed();
         self.error.emit(kind);
+        let _held = held.for_last();
         self.error_occurred.emit(kind);
     }
 

@@ -86,7 +86,7 @@ pub struct LocalServerNode {
     /// The server has [shut down](QLocalServer::shutdown), and all connections have ended. The
     /// value is the number of connections that the server has aborted at the deadline. Emitted once
     /// for each shutdown.
-    pub shut_down: Signal<usize>,
+    pub shutdown_finished: Signal<usize>,
     pub(super) base: QObject,
     pub(super) this: Weak<LocalServerNode>,
     pub(super) listener: RefCell<Option<Rc<Listener>>>,
@@ -123,7 +123,7 @@ impl QLocalServer {
         QLocalServer(Handle::new(Rc::new_cyclic(|this| LocalServerNode {
             new_connection: Signal::in_life(&life),
             shutting_down: Signal::in_life(&life),
-            shut_down: Signal::in_life(&life),
+            shutdown_finished: Signal::in_life(&life),
             base: QObject::embed(&life),
             this: this.clone(),
             listener: RefCell::new(None),
@@ -227,8 +227,8 @@ impl QLocalServer {
     ///
     /// It works like [`QTcpServer::shutdown`](crate::QTcpServer::shutdown). The signals are
     /// [`shutting_down`](LocalServerNode::shutting_down) for each connection, and
-    /// [`shut_down`](LocalServerNode::shut_down) at the end. Emits `shutting_down` before it
-    /// returns, or the signals of the connections that it disconnects.
+    /// [`shutdown_finished`](LocalServerNode::shutdown_finished) at the end. Emits `shutting_down`
+    /// before it returns, or the signals of the connections that it disconnects.
     pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
         if !self.is_deleted() {
             let limit = deadline.into().remaining_time();
@@ -541,7 +541,7 @@ impl ShutsDown for LocalServerNode {
     }
 
     fn finish(&self, cut: usize) {
-        self.shut_down.emit(cut);
+        self.shutdown_finished.emit(cut);
     }
 }
 

@@ -63,7 +63,7 @@ use self::{
 /// to.open(OpenMode::WRITE_ONLY)?;
 /// let pipe = pipe(&from, &to);
 /// block_on(pipe.finished()).unwrap()?;
-/// assert_eq!((to.data(), pipe.bytes()), (b"all of this".to_vec(), 11));
+/// assert_eq!((to.data(), pipe.bytes_forward()), (b"all of this".to_vec(), 11));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn pipe(from: &QIODevice, to: &QIODevice) -> Pipe {
@@ -221,14 +221,15 @@ impl Pipe {
 
     /// Returns how many bytes have gone from the first device to the second one.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    #[doc(alias = "bytes")]
+    pub fn bytes_forward(&self) -> u64 {
         self.forth.get()
     }
 
     /// Returns how many bytes have gone from the second device to the first one. It is 0 in a pipe
     /// with one direction.
     #[must_use]
-    pub fn bytes_back(&self) -> u64 {
+    pub fn bytes_backward(&self) -> u64 {
         self.back.get()
     }
 
@@ -263,7 +264,7 @@ impl fmt::Debug for PipeNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PipeNode")
             .field("bytes", &self.forth.get())
-            .field("bytes_back", &self.back.get())
+            .field("bytes_backward", &self.back.get())
             .field("result", &self.result.borrow())
             .finish_non_exhaustive()
     }

@@ -1,5 +1,7 @@
 //! Reconnectors in tasks.
 
+use qcore::internals::until;
+
 use super::{Reconnector, ReconnectorState};
 use crate::common::{SocketError, SocketErrorKind};
 
@@ -29,24 +31,17 @@ impl Reconnector {
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
     pub async fn connected(&self) -> Result<(), SocketError> {
-        loop {
-            match self.state() {
-                ReconnectorState::Connected if self.is_connected() => return Ok(()),
-                // The socket has ended, and the loop has not told the reconnector yet.
-                ReconnectorState::Connected
-                | ReconnectorState::Connecting
-                | ReconnectorState::Waiting => {}
-                ReconnectorState::GaveUp => return Err(self.error()),
-                ReconnectorState::Stopped => {
-                    let text = "The reconnector is not started";
-                    return Err(SocketError::new(SocketErrorKind::Operation, text));
-                }
-            }
-            // The slot may have been disconnected by `disconnect_all`.
-            if self.state_changed.next().await.is_err() && self.is_deleted() {
-                let text = "The reconnector was deleted";
-                return Err(SocketError::new(SocketErrorKind::Operation, text));
-            }
-        }
+        let refused = |text| Some(Err(SocketError::new(SocketErrorKind::Operation, text)));
+        until(&[&self.state_changed], || match self.state() {
+            ReconnectorState::Connected if self.is_connected() => Some(Ok(())),
+            ReconnectorState::GaveUp => Some(Err(self.error())),
+            ReconnectorState::Stopped => refused("The reconnector is not started"),
+            _ if self.is_deleted() => refused("The reconnector was deleted"),
+            // The socket may have ended, and the loop has not told the reconnector yet.
+            ReconnectorState::Connected
+            | ReconnectorState::Connecting
+            | ReconnectorState::Waiting => None,
+        })
+        .await
     }
 }

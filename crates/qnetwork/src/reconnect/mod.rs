@@ -3,16 +3,17 @@
 //! ```text
 //!   state_changed, connected of the socket ─► attempts.rs: what happens next ─► signals
 //!                     a timer of the loop ─►      │
-//!                                 backoff.rs: how long to wait;  while_away.rs: what waits
+//!                                 backoff.rs: how long to wait;  when_disconnected.rs: what waits
 //! ```
 //!
-//! `backoff.rs` and `while_away.rs` have neither a socket nor a clock. `awaiting.rs` is for tasks.
+//! `backoff.rs` and `when_disconnected.rs` have neither a socket nor a clock. `awaiting.rs` is for
+//! tasks.
 
 mod attempts;
 #[cfg(feature = "tasks")]
 mod awaiting;
 mod backoff;
-mod while_away;
+mod when_disconnected;
 
 use std::{
     cell::{Cell, RefCell},
@@ -28,8 +29,8 @@ use qcore::{
     object::{Handle, Life, Node, Object},
 };
 
-pub use self::while_away::WhileAway;
-use self::{backoff::Backoff, while_away::Queue};
+pub use self::when_disconnected::WhenDisconnected;
+use self::{backoff::Backoff, when_disconnected::Queue};
 #[cfg(feature = "_tls")]
 use crate::ssl::QSslSocket;
 use crate::{
@@ -114,7 +115,8 @@ library_class! {
     /// # Sending
     ///
     /// If there is a connection, [`send`](Reconnector::send) writes the message to the socket.
-    /// Otherwise it follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
+    /// Otherwise it follows the rule that
+    /// [`set_when_disconnected`](Reconnector::set_when_disconnected) sets.
     /// When the socket is connected again, the slots of [`connected`](ReconnectorNode::connected)
     /// write first, and the kept messages follow. If the
     /// [`write_flow`](qcore::QIODevice::write_flow) of the socket refuses them, they wait until it
@@ -201,7 +203,7 @@ pub struct ReconnectorNode {
     timer: Cell<Option<TimerId>>,
     backoff: RefCell<Backoff>,
     limits: Cell<Limits>,
-    rule: Cell<WhileAway>,
+    rule: Cell<WhenDisconnected>,
     queue: RefCell<Queue>,
     /// Messages that have waited are being written.
     sends: Cell<bool>,
@@ -444,12 +446,13 @@ impl Reconnector {
 
     /// Sets what [`send`](Reconnector::send) does while there is no connection. By default it
     /// returns an error. Messages that already wait are kept.
-    pub fn set_while_away(&self, rule: WhileAway) {
+    pub fn set_when_disconnected(&self, rule: WhenDisconnected) {
         self.rule.set(rule);
     }
 
     /// Writes a message to the socket. If there is no connection, or if earlier messages still
-    /// wait, follows the rule that [`set_while_away`](Reconnector::set_while_away) sets.
+    /// wait, follows the rule that [`set_when_disconnected`](Reconnector::set_when_disconnected)
+    /// sets.
     ///
     /// # Errors
     ///
@@ -465,11 +468,11 @@ impl Reconnector {
     /// # Examples
     ///
     /// ```
-    /// use qnetwork::{QTcpSocket, Reconnector, WhileAway};
+    /// use qnetwork::{QTcpSocket, Reconnector, WhenDisconnected};
     ///
     /// let link = Reconnector::new(&QTcpSocket::new(), "127.0.0.1", 1);
     /// assert!(link.send("refused").is_err());
-    /// link.set_while_away(WhileAway::KeepLatest(10));
+    /// link.set_when_disconnected(WhenDisconnected::KeepLatest(10));
     /// link.send("first")?;
     /// link.send("second")?; // the first one has no room beside it
     /// assert_eq!(link.waiting_bytes(), 6);

@@ -1,14 +1,21 @@
 //! Servers in tasks: what TCP servers and local servers have in common.
 
-use std::fmt;
+#[cfg(feature = "futures")]
+use std::pin::Pin;
+use std::{
+    fmt,
+    future::poll_fn,
+    task::{Context, Poll},
+};
 
-use qcore::{QObject, Signal, object::Object};
+use qcore::{
+    QObject, Signal,
+    internals::{Announces, Until, until},
+    object::Object,
+};
 
 use super::{QTcpServer, ServerState};
-use crate::{
-    common::either,
-    socket::{QTcpSocket, SocketError, SocketErrorKind},
-};
+use crate::socket::{QTcpSocket, SocketError, SocketErrorKind};
 
 impl QTcpServer {
     /// Waits for a connection and returns its socket. Returns at once if a connection is pending.
@@ -137,36 +144,48 @@ pub(crate) fn leave(socket: &QObject, server: &QObject) {
 pub(crate) async fn wait_for_connection<S: Object>(
     server: &dyn Accepting<S>,
 ) -> Result<(), SocketError> {
-    loop {
-        if server.has_pending() {
-            return Ok(());
-        }
-        if !server.listens() {
-            let text = "The server does not listen";
-            return Err(SocketError::new(SocketErrorKind::Operation, text));
-        }
-        either(server.emits().next(), server.state().closed.next()).await;
-    }
+    until(&changes(server), || {
+        if server.has_pending() { Some(Ok(())) } else { refusal(server).map(Err) }
+    })
+    .await
 }
 
 pub(crate) async fn accept<S: Object>(server: &dyn Accepting<S>) -> Result<S, SocketError> {
-    loop {
-        wait_for_connection(server).await?;
+    until(&changes(server), || try_accept(server)).await
+}
+
+fn changes<S: Object>(server: &dyn Accepting<S>) -> [&dyn Announces; 2] {
+    [server.emits(), &server.state().closed]
+}
+
+/// Takes a connection. Returns an error if there will be none.
+fn try_accept<S: Object>(server: &dyn Accepting<S>) -> Option<Result<S, SocketError>> {
+    while server.has_pending() {
         if let Some(socket) = server.take() {
-            return Ok(socket);
+            return Some(Ok(socket));
         }
     }
+    refusal(server).map(Err)
+}
+
+/// Returns an error if no connection will come.
+fn refusal<S: Object>(server: &dyn Accepting<S>) -> Option<SocketError> {
+    let text = "The server does not listen";
+    (!server.listens()).then(|| SocketError::new(SocketErrorKind::Operation, text))
 }
 
 /// A stream of the connections of a server, for a task. [`QTcpServer::incoming`] and
 /// [`QLocalServer::incoming`](crate::QLocalServer::incoming) create it.
+///
+/// With the feature `futures`, it implements `futures_core::Stream`.
 pub struct Incoming<S: Object> {
     server: Box<dyn Accepting<S>>,
+    until: Until,
 }
 
 impl<S: Object> Incoming<S> {
     pub(crate) fn of(server: impl Accepting<S> + 'static) -> Self {
-        Incoming { server: Box::new(server) }
+        Incoming { server: Box::new(server), until: Until::default() }
     }
 
     /// Waits for the next connection. Returns `None` when the server no longer listens and no
@@ -174,7 +193,21 @@ impl<S: Object> Incoming<S> {
     ///
     /// Cancel safe: the next call returns the connection.
     pub async fn next(&mut self) -> Option<S> {
-        accept(&*self.server).await.ok()
+        poll_fn(|context| self.poll_accept(context)).await
+    }
+
+    fn poll_accept(&mut self, context: &Context<'_>) -> Poll<Option<S>> {
+        let server = &*self.server;
+        self.until.poll(context, &changes(server), || try_accept(server)).map(Result::ok)
+    }
+}
+
+#[cfg(feature = "futures")]
+impl<S: Object> futures_core::Stream for Incoming<S> {
+    type Item = S;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<S>> {
+        self.poll_accept(context)
     }
 }
 

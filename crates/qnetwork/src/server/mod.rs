@@ -117,7 +117,7 @@ pub struct TcpServerNode {
     /// The server has [shut down](QTcpServer::shutdown), and all connections have ended. The value
     /// is the number of connections that the server has aborted at the deadline. Emitted once for
     /// each shutdown.
-    pub shut_down: Signal<usize>,
+    pub shutdown_finished: Signal<usize>,
     base: QObject,
     this: Weak<TcpServerNode>,
     listener: RefCell<Option<Rc<Listening>>>,
@@ -343,8 +343,8 @@ impl QTcpServer {
     /// goodbye to the client, and disconnects the socket, now or when its work is done. If no slot
     /// is connected, the server disconnects each socket itself, which sends its unsent bytes. At
     /// the deadline the server aborts the remaining connections. When all connections have ended,
-    /// the loop emits [`shut_down`](TcpServerNode::shut_down) with the number of connections that
-    /// the server has aborted.
+    /// the loop emits [`shutdown_finished`](TcpServerNode::shutdown_finished) with the number of
+    /// connections that the server has aborted.
     ///
     /// The connections of a server are the sockets among its children and their children, and those
     /// that [`next_pending_connection`](QTcpServer::next_pending_connection) and
@@ -360,9 +360,9 @@ impl QTcpServer {
     /// # Workers
     ///
     /// The servers of [workers](QTcpServer::set_workers) emit `shutting_down` for their
-    /// connections, each in its own thread. This server emits `shut_down` once, for all workers. It
-    /// waits for a worker until one second after the deadline. If a program calls this function of
-    /// a worker's server, this server and all workers shut down.
+    /// connections, each in its own thread. This server emits `shutdown_finished` once, for all
+    /// workers. It waits for a worker until one second after the deadline. If a program calls this
+    /// function of a worker's server, this server and all workers shut down.
     ///
     /// # Examples
     ///
@@ -381,7 +381,7 @@ impl QTcpServer {
     ///     socket.write("goodbye\n").ok();
     ///     socket.disconnect_from_host();
     /// });
-    /// server.shut_down.connect_to(&app, |app, cut| {
+    /// server.shutdown_finished.connect_to(&app, |app, cut| {
     ///     assert_eq!(*cut, 0);
     ///     app.quit();
     /// });
@@ -397,6 +397,7 @@ impl QTcpServer {
     /// assert_eq!(client.read_line(), b"goodbye\n");
     /// # Ok::<(), qnetwork::SocketError>(())
     /// ```
+    #[doc(alias = "graceful_shutdown")]
     pub fn shutdown(&self, deadline: impl Into<QDeadlineTimer>) {
         let limit = deadline.into().remaining_time();
         match self.0.part() {
@@ -598,7 +599,7 @@ impl TcpServerNode {
             accept_error: Signal::in_life(life),
             worker_failed: Signal::in_life(life),
             shutting_down: Signal::in_life(life),
-            shut_down: Signal::in_life(life),
+            shutdown_finished: Signal::in_life(life),
             base: QObject::embed(life),
             this: this.clone(),
             listener: RefCell::new(None),
@@ -727,7 +728,7 @@ impl ShutsDown for TcpServerNode {
     fn finish(&self, cut: usize) {
         match self.part() {
             Some(part) => part.tell_shut_down(cut),
-            None => self.shut_down.emit(cut),
+            None => self.shutdown_finished.emit(cut),
         }
     }
 }

@@ -57,14 +57,15 @@ impl Faults {
         Faults { short_writes: chance, ..self }
     }
 
-    /// A write, or a new socket, fails for lack of memory (`ENOBUFS`). On a stream this ends the
-    /// connection.
+    /// A write, a new socket or an accepted connection fails for lack of memory (`ENOBUFS` or
+    /// `ENOMEM`). On a stream a failed write ends the connection.
     #[must_use]
     pub fn no_buffers(self, chance: f64) -> Self {
         Faults { no_buffers: chance, ..self }
     }
 
-    /// A new socket or an accepted connection fails for lack of descriptors (`EMFILE`).
+    /// A new socket or an accepted connection fails for lack of descriptors: those of the process
+    /// (`EMFILE`) or of the system (`ENFILE`).
     #[must_use]
     pub fn no_descriptors(self, chance: f64) -> Self {
         Faults { no_descriptors: chance, ..self }
@@ -82,7 +83,7 @@ pub(super) enum Call {
 
 impl State {
     /// Returns the error with which a call of a host fails now, if it does.
-    pub(super) fn fault(&mut self, host: usize, call: Call, nonblocking: bool) -> Option<Errno> {
+    fn fault(&mut self, host: usize, call: Call, nonblocking: bool) -> Option<Errno> {
         let faults = self.net.hosts[host].faults;
         if faults == Faults::default() {
             return None;
@@ -95,13 +96,21 @@ impl State {
         if moves && nonblocking && random.chance(faults.would_block) {
             return Some(libc::EAGAIN);
         }
-        if matches!(call, Call::Write | Call::Open) && random.chance(faults.no_buffers) {
-            return Some(libc::ENOBUFS);
+        if call != Call::Read && random.chance(faults.no_buffers) {
+            return Some([libc::ENOBUFS, libc::ENOMEM][random.below(2) as usize]);
         }
         if !moves && random.chance(faults.no_descriptors) {
-            return Some(libc::EMFILE);
+            return Some([libc::EMFILE, libc::ENFILE][random.below(2) as usize]);
         }
         None
+    }
+
+    /// Returns the error with which a host fails to open a socket now, if it does.
+    pub(super) fn open_fault(&mut self, host: usize) -> Option<Errno> {
+        let error = self.fault(host, Call::Open, false)?;
+        let name = self.net.hosts[host].name.clone();
+        self.log_line(format_args!("{name} has the fault {error} in {:?}", Call::Open));
+        Some(error)
     }
 
     /// Returns the error with which a call on a socket fails now, if it does.
@@ -110,7 +119,7 @@ impl State {
         let (host, nonblocking) = (sock.host, sock.nonblocking);
         let error = self.fault(host, call, nonblocking)?;
         self.note_socket(id, format_args!("has the fault {error} in {call:?}"));
-        if error == libc::EAGAIN || error == libc::ENOBUFS {
+        if call == Call::Write || error == libc::EAGAIN {
             // The next call may succeed.
             self.edge(id);
         }

@@ -95,7 +95,7 @@ pub(super) struct Links {
     cut: Vec<(usize, usize)>,
     /// When each direction is free again.
     busy: BTreeMap<(usize, usize), Nanos>,
-    /// The segments that were sent while their link was cut. They arrive after `mend`.
+    /// The segments that were sent while their link was cut. They arrive after `repair`.
     held: Vec<Held>,
 }
 
@@ -129,7 +129,7 @@ impl Links {
 
 impl State {
     /// Repairs the link between two hosts, and sends the segments that have waited.
-    pub(super) fn mend(&mut self, a: usize, b: usize) {
+    pub(super) fn repair(&mut self, a: usize, b: usize) {
         let links = &mut self.net.links;
         links.cut.retain(|cut| *cut != pair(a, b));
         let (go, stay) = std::mem::take(&mut links.held)

@@ -52,7 +52,8 @@
 //! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A `QThread`
 //! that a program starts is another program on the same host. Other threads, such as those of
 //! `std::thread` and `QThreadPool`, are not programs: their sockets are sockets of this machine.
-//! `SystemTime` and the list of network interfaces are also those of this machine. All programs
+//! `Instant`, `SystemTime` and the list of network interfaces are also those of this machine: a
+//! program that measures time uses a [`QElapsedTimer`](qcore::QElapsedTimer), which is simulated. All programs
 //! share the settings of the process, such as the proxy of the application.
 
 mod faults;
@@ -73,6 +74,7 @@ use self::{
     net::HostEntry,
     world::{Event, World, with_current},
 };
+use crate::address::NetworkLayerProtocol;
 
 /// A simulated network and its programs. See the [module](self).
 #[derive(Debug)]
@@ -185,6 +187,34 @@ impl Network {
         self.world.lock().net.names.insert(name.to_ascii_lowercase(), addresses);
     }
 
+    /// Sets how long look-ups of a name take, for its IPv4 addresses, its IPv6 addresses or, with
+    /// another `family`, for both. The default is 1 ms. A look-up of both families takes the longer
+    /// of the two times.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qnetwork::{NetworkLayerProtocol, QHostInfo, simulation::Simulation};
+    ///
+    /// Simulation::new(1).run(|net| {
+    ///     net.name("example.net", &["10.0.0.1", "fd00::1"]);
+    ///     let slow = Duration::from_secs(2);
+    ///     net.set_lookup_time("example.net", NetworkLayerProtocol::IPv6, slow);
+    ///     assert_eq!(QHostInfo::from_name("example.net").addresses().len(), 2);
+    ///     assert_eq!(net.now(), slow);
+    /// });
+    /// ```
+    pub fn set_lookup_time(&self, name: &str, family: NetworkLayerProtocol, time: Duration) {
+        let mut state = self.world.lock();
+        let times = state.net.lookup_times.entry(name.to_ascii_lowercase()).or_insert([LOOKUP; 2]);
+        for (own, its) in times.iter_mut().zip(FAMILIES) {
+            if its == family || !FAMILIES.contains(&family) {
+                *own = time;
+            }
+        }
+    }
+
     /// Returns the host of the program that [`Simulation::run`] has started.
     #[must_use]
     pub fn main(&self) -> Host {
@@ -205,19 +235,21 @@ impl Network {
     }
 
     /// Cuts the link between two hosts. Datagrams are lost. TCP sends its segments again after
-    /// [`mend`](Network::mend). If the link is still cut after 15 minutes, a connection that has
-    /// sent something fails with a time-out.
+    /// [`repair`](Network::repair). If the link is still cut after 15 minutes, a connection that
+    /// has sent something fails with a time-out.
+    #[doc(alias = "partition")]
     pub fn cut(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
-        state.note(format_args!("the link between two hosts is cut"));
+        state.log_line(format_args!("the link between two hosts is cut"));
         state.net.links.cut(a.number, b.number);
     }
 
     /// Repairs a link that was [cut](Network::cut). TCP then sends the segments that have waited.
-    pub fn mend(&self, a: &Host, b: &Host) {
+    #[doc(alias = "heal")]
+    pub fn repair(&self, a: &Host, b: &Host) {
         let mut state = self.world.lock();
-        state.note(format_args!("the link between two hosts is mended"));
-        state.mend(a.number, b.number);
+        state.log_line(format_args!("the link between two hosts is repaired"));
+        state.repair(a.number, b.number);
     }
 
     /// Resets all TCP connections between two hosts, as a router between them could.
@@ -246,8 +278,8 @@ impl Network {
     }
 
     /// Adds a line to the log.
-    pub fn note(&self, line: &str) {
-        self.world.lock().note(format_args!("{line}"));
+    pub fn log(&self, line: &str) {
+        self.world.lock().log_line(format_args!("{line}"));
     }
 }
 
@@ -291,7 +323,7 @@ impl Host {
     /// The program that calls this function runs until it next waits.
     pub fn freeze(&self, time: Duration) {
         let mut state = self.world.lock();
-        state.note(format_args!("a host is frozen"));
+        state.log_line(format_args!("a host is frozen"));
         let until = state.now.saturating_add(world::nanos(time));
         state.net.hosts[self.number].frozen_until = until;
     }
@@ -349,6 +381,10 @@ pub fn is_simulated() -> bool {
 }
 
 /// Lets this program wait without its event loop. Outside of a simulation it waits in real time.
+///
+/// Meanwhile the sockets of this program send and receive nothing, and its timers do not fire. To let
+/// time pass while its event loop runs, call
+/// [`wait_until(10_000, || false)`](qcore::wait_until).
 pub fn sleep(time: Duration) {
     // The clock of the loop moves, too.
     qcore::internals::pause(time);
@@ -368,8 +404,11 @@ pub fn start(program: impl FnOnce() + Send + 'static) {
 
 // ---- what the rest of the crate asks
 
-/// How long a look-up of a name takes.
+/// How long a look-up of a name takes by default.
 const LOOKUP: Duration = Duration::from_millis(1);
+
+const FAMILIES: [NetworkLayerProtocol; 2] =
+    [NetworkLayerProtocol::IPv4, NetworkLayerProtocol::IPv6];
 
 /// Returns the name of this host, if it is a simulated one.
 pub(crate) fn host_name() -> Option<String> {
@@ -386,18 +425,25 @@ pub(crate) fn name_of(address: IpAddr) -> Option<Option<String>> {
     with_current(|turn| turn.world.lock().net.name_of(address))
 }
 
-/// Makes a call when a look-up has taken its time. The call must not use the network.
-pub(crate) fn after_lookup(call: impl FnOnce() + Send + 'static) {
-    with_current(|turn| {
-        let mut state = turn.world.lock();
-        let at = state.now + world::nanos(LOOKUP);
-        state.schedule(at, Event::Call(Box::new(call)));
-    });
+/// Returns how long a look-up of a name takes.
+pub(crate) fn lookup_time(name: &str, family: NetworkLayerProtocol) -> Duration {
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    let times = with_current(|turn| turn.world.lock().net.lookup_times.get(&name).copied());
+    let [v4, v6] = times.flatten().unwrap_or([LOOKUP; 2]);
+    match family {
+        NetworkLayerProtocol::IPv4 => v4,
+        NetworkLayerProtocol::IPv6 => v6,
+        _ => v4.max(v6),
+    }
 }
 
-/// Lets the time of a look-up pass, but at most `limit`.
-pub(crate) fn wait_for_lookup(limit: Option<Duration>) {
-    sleep(limit.map_or(LOOKUP, |limit| limit.min(LOOKUP)));
+/// Makes a call after a time. The call must not use the network.
+pub(crate) fn after(time: Duration, call: impl FnOnce() + Send + 'static) {
+    with_current(|turn| {
+        let mut state = turn.world.lock();
+        let at = state.now.saturating_add(world::nanos(time));
+        state.schedule(at, Event::Call(Box::new(call)));
+    });
 }
 
 /// Returns the simulated time since the beginning of the simulation to which this thread belongs;

@@ -42,6 +42,8 @@ pub(super) struct Net {
     pub(super) given: Vec<Given>,
     /// Names that are not those of hosts.
     pub(super) names: BTreeMap<String, Vec<IpAddr>>,
+    /// How long look-ups of a name take, for IPv4 and for IPv6.
+    pub(super) lookup_times: BTreeMap<String, [Duration; 2]>,
     pub(super) links: Links,
 }
 
@@ -134,7 +136,7 @@ pub(super) enum Happening {
     Packet { host: usize, sender: SocketId, packet: Packet },
     /// A host has answered that nobody receives at an address.
     Unreachable { sender: SocketId, to: SocketAddr },
-    /// What has waited for a link to be mended has waited too long.
+    /// What has waited for a link to be repaired has waited too long.
     GiveUp { from: SocketId, to: SocketId, since: Nanos },
     /// An attempt to connect fails.
     Fail { socket: SocketId, to: SocketAddr, error: Errno },
@@ -501,7 +503,7 @@ impl State {
     pub(super) fn note_socket(&mut self, id: SocketId, what: std::fmt::Arguments<'_>) {
         let host = self.net.sockets.get(&id).map(|sock| sock.host);
         let name = host.map_or("?", |host| &*self.net.hosts[host].name).to_owned();
-        self.note(format_args!("{name} socket {id} {what}"));
+        self.log_line(format_args!("{name} socket {id} {what}"));
     }
 
     // ---- descriptors

@@ -128,7 +128,7 @@ impl Socket {
     /// The error of the operating system. The simulation has only sockets for TCP and UDP, and
     /// local stream sockets.
     pub fn new(domain: Domain, kind: Type, protocol: Option<Protocol>) -> io::Result<Self> {
-        let fault = with_current(|turn| turn.world.lock().fault(turn.host, Call::Open, false));
+        let fault = with_current(|turn| turn.world.lock().open_fault(turn.host));
         if let Some(error) = fault.flatten() {
             return Err(io::Error::from_raw_os_error(error));
         }

@@ -207,7 +207,7 @@ impl World {
         {
             let mut state = self.lock();
             let name = state.programs[program].name.clone();
-            state.note(format_args!("{name} panics"));
+            state.log_line(format_args!("{name} panics"));
             state.panic.get_or_insert(panic);
         }
     }
@@ -346,7 +346,7 @@ impl World {
                 Some(at) => state.now = state.now.max(at),
                 None => {
                     // Nothing can ever happen. The first program reports that.
-                    state.note(format_args!("nothing can happen any more"));
+                    state.log_line(format_args!("nothing can happen any more"));
                     let names: Vec<&str> = state
                         .programs
                         .iter()
@@ -472,7 +472,7 @@ impl State {
     }
 
     /// Adds a line to the log.
-    pub(super) fn note(&mut self, line: fmt::Arguments<'_>) {
+    pub(super) fn log_line(&mut self, line: fmt::Arguments<'_>) {
         let (seconds, nanos) = (self.now / 1_000_000_000, self.now % 1_000_000_000);
         // Writing to a string does not fail.
         let _ = writeln!(self.log, "{seconds}.{nanos:09} {line}");

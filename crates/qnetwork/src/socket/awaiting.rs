@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
-use qcore::DeviceError;
+use qcore::{DeviceError, internals::until};
 
 use super::{
     node::{AbstractSocketNode, QAbstractSocket},
@@ -63,17 +63,12 @@ impl QAbstractSocket {
     /// [`Operation`](SocketErrorKind::Operation) if the socket is not connecting, or any error with
     /// which connecting fails.
     pub async fn connected(&self) -> Result<(), SocketError> {
-        loop {
-            match self.state() {
-                SocketState::Connected => return Ok(()),
-                SocketState::HostLookup | SocketState::Connecting => {}
-                _ => return Err(self.last_error()),
-            }
-            // The slot may have been disconnected by `disconnect_all`.
-            if self.state_changed.next().await.is_err() && self.is_deleted() {
-                return Err(self.last_error());
-            }
-        }
+        until(&[&self.state_changed], || match self.state() {
+            SocketState::Connected => Some(Ok(())),
+            SocketState::HostLookup | SocketState::Connecting if !self.is_deleted() => None,
+            _ => Some(Err(self.last_error())),
+        })
+        .await
     }
 
     /// Waits until the socket is unconnected. Returns at once if it is, or if it was deleted. It
@@ -81,12 +76,8 @@ impl QAbstractSocket {
     ///
     /// Cancel safe.
     pub async fn disconnected(&self) {
-        while self.state() != SocketState::Unconnected {
-            // The slot may have been disconnected by `disconnect_all`.
-            if self.state_changed.next().await.is_err() && self.is_deleted() {
-                return;
-            }
-        }
+        let is_over = || self.state() == SocketState::Unconnected || self.is_deleted();
+        until(&[&self.state_changed], || is_over().then_some(())).await;
     }
 
     /// Fails unless the socket is free to connect.

@@ -139,8 +139,10 @@ impl AbstractSocketNode {
         let unbuffered = self.reading.is_unbuffered();
         self.base.open_device(if unbuffered { mode | OpenMode::UNBUFFERED } else { mode });
         self.base.set_channel_counts(0, 0);
+        let mark = self.closure.mark();
         self.change_state(SocketState::HostLookup);
-        if self.current_state() != SocketState::HostLookup || self.life().is_dying() {
+        if !self.closure.is_at(mark) || self.current_state() != SocketState::HostLookup {
+            // A slot has ended the attempt, and may have begun another one.
             return;
         }
         let by_name = self.proxies.looks_up_names() && host_name.parse::<QHostAddress>().is_err();
@@ -203,7 +205,10 @@ impl AbstractSocketNode {
 
     /// The addresses are known.
     pub(super) fn enter_connecting(&self) {
+        let held = self.hold_closed();
         self.change_state(SocketState::Connecting);
+        let _held = held.for_last();
+        // Emitted even if a slot has closed the socket just now, as in Qt.
         self.host_found.emit(());
     }
 
@@ -356,9 +361,12 @@ impl AbstractSocketNode {
             // A bound socket may already have received datagrams.
             self.read_again(&engine);
         }
+        let held = self.hold_closed();
         self.state_changed.emit(SocketState::Connected);
+        let held = held.for_last();
         // Emitted even if a slot has closed the socket just now, as in Qt.
         self.connected.emit(());
+        drop(held);
         if self.ending.take_close() {
             self.disconnect();
         }

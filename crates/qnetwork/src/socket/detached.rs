@@ -142,7 +142,7 @@ impl fmt::Debug for DetachedSocket {
 /// fn attach(socket: QTcpSocket, connection: DetachedSocket) {
 ///     if let Err(error) = socket.attach(connection) {
 ///         eprintln!("{error}");
-///         let connection = std::cell::Cell::new(Some(error.into_socket()));
+///         let connection = std::cell::Cell::new(Some(error.into_detached()));
 ///         QTimer::single_shot(1000, move || {
 ///             if let Some(connection) = connection.take() {
 ///                 attach(socket.clone(), connection);
@@ -175,7 +175,7 @@ impl AttachError {
 
     /// Returns the connection.
     #[must_use]
-    pub fn into_socket(self) -> DetachedSocket {
+    pub fn into_detached(self) -> DetachedSocket {
         *self.socket
     }
 }

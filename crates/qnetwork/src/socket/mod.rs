@@ -74,6 +74,8 @@ mod waiting;
 mod writing;
 
 #[cfg(feature = "tasks")]
+pub use self::udp::Datagrams;
+#[cfg(feature = "tasks")]
 pub(crate) use self::{
     awaiting::AbortsAttempt,
     splicing::{Splice, Spliced},
@@ -96,7 +98,7 @@ pub(crate) use self::{
     node::{Outer, SocketClass},
 };
 pub(crate) use self::{
-    node::{Closure, TellsEnd},
+    node::{Closure, Held, TellsEnd},
     waiting::Overtime,
 };
 pub use crate::common::{

@@ -188,13 +188,14 @@ impl AbstractSocketNode {
     /// Connects to a host whose name the proxy looks up.
     pub(super) fn connect_by_name(&self, host_name: &str) {
         self.attempt.give_name_to_proxy();
+        let mark = self.closure.mark();
         self.change_state(SocketState::Connecting);
-        if self.current_state() != SocketState::Connecting {
+        if !self.closure.is_at(mark) || self.current_state() != SocketState::Connecting {
+            // A slot has ended the attempt, and may have begun another one.
             return;
         }
         let Some(proxy) = self.proxies.used() else { return };
         let engine = self.engine().unwrap_or_else(|| self.proxy_engine(proxy));
-        let mark = self.closure.mark();
         match engine.connect_by_name(host_name, self.attempt.port()) {
             // The program's logger has ended the attempt.
             _ if !self.closure.is_at(mark) => {}

@@ -16,7 +16,7 @@ use qcore::{
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, Direction, Outer, QAbstractSocket, TellsEnd},
+    node::{AbstractSocketNode, Direction, Held, Outer, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -223,13 +223,13 @@ impl AbstractSocketNode {
     fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize, lends: bool) -> Outcome {
         let pool = self.base.pool();
         let mut block = pool.take_block();
-        let outcome = engine.read_to(&mut block, room);
+        let outcome = engine.read_to(block.memory_mut(), room);
         if self.base.is_readable() {
             if block.len() >= GIVEN_AWAY || lends && !block.is_empty() {
                 self.base.lend_block(block);
                 return outcome;
             }
-            self.base.append_to_buffer(&block);
+            self.base.append_to_buffer(&*block);
         }
         pool.put_block(block);
         outcome
@@ -249,7 +249,9 @@ impl AbstractSocketNode {
         if let Some(outer) = self.layers.outer() {
             return emission.run(|| outer.on_ready_read());
         }
+        let held = self.base.channel_ready_read.is_connected().then(|| self.hold_closed());
         emission.run(|| self.with_front(|device| device.ready_read.emit(())));
+        let _held = held.and_then(Held::for_last);
         self.base.channel_ready_read.emit(0);
     }
 

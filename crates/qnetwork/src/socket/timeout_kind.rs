@@ -50,7 +50,8 @@ impl TimeoutKind {
 impl fmt::Display for TimeoutKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Connect | Self::Address => "connecting took too long",
+            Self::Connect => "connecting took too long",
+            Self::Address => "connecting to an address took too long",
             Self::ProxyHandshake => "the handshake with the proxy took too long",
             Self::TlsHandshake => "the TLS handshake took too long",
             Self::IdleRead => "nothing was received for too long",
@@ -59,5 +60,32 @@ impl fmt::Display for TimeoutKind {
             Self::Close => "closing took too long",
             Self::Heartbeat => "the other end has not answered",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::TimeoutKind::{
+        Address, Close, Connect, Heartbeat, IdleRead, IdleWrite, Lifetime, ProxyHandshake,
+        TlsHandshake,
+    };
+
+    #[test]
+    fn each_kind_has_a_text_of_its_own() {
+        let all = [
+            Connect,
+            Address,
+            ProxyHandshake,
+            TlsHandshake,
+            IdleRead,
+            IdleWrite,
+            Lifetime,
+            Close,
+            Heartbeat,
+        ];
+        let texts: HashSet<String> = all.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), all.len());
     }
 }

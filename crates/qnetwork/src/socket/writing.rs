@@ -14,7 +14,7 @@ use qcore::{
 };
 
 use super::{
-    node::{AbstractSocketNode, Direction, QAbstractSocket},
+    node::{AbstractSocketNode, Direction, Held, QAbstractSocket, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -262,7 +262,9 @@ impl AbstractSocketNode {
         if let Some(outer) = self.layers.outer() {
             return emission.run(|| outer.on_bytes_written(count));
         }
+        let held = self.base.channel_bytes_written.is_connected().then(|| self.hold_closed());
         emission.run(|| self.with_front(|device| device.bytes_written.emit(count)));
+        let _held = held.and_then(Held::for_last);
         self.base.channel_bytes_written.emit((0, count));
     }
 

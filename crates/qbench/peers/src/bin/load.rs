@@ -1,6 +1,7 @@
 //! The load generator, with blocking sockets: `load PID PORT SECONDS WORK [NUMBER]`.
 //!
 //! * `echo CONNECTIONS` sends 64 bytes on each connection, then reads the answers of all
+//! * `http CONNECTIONS` does the same with HTTP requests
 //! * `bulk` and `tls-bulk` send to a sink, `down` reads from a source
 //! * `connections NUMBER` connects that often, then sends on connections at random
 //! * `udp WINDOW` sends as many datagrams, then reads the answers
@@ -51,6 +52,7 @@ fn main() {
     };
     match words.get(4).map(String::as_str) {
         Some("echo") => load.echo(),
+        Some("http") => load.http(),
         Some("bulk") => load.bulk(&mut load.connect(), 64 << 20),
         Some("down") => load.down(),
         Some("connections") => load.connections(),
@@ -104,12 +106,28 @@ impl Load {
     }
 
     fn echo(&self) {
+        self.trips(&MESSAGE, |answer| assert_eq!(answer, MESSAGE));
+    }
+
+    fn http(&self) {
+        self.trips(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", |answer| {
+            assert!(answer.starts_with(b"HTTP/1.1 200 ") && answer.ends_with(b"\r\n\r\nhello\n"));
+        });
+    }
+
+    /// Sends a request on each connection, then reads the answers of all. All answers are as long
+    /// as the first one.
+    fn trips(&self, request: &[u8], check: impl Fn(&[u8])) {
         let mut streams: Vec<_> = (0..self.number).map(|_| self.connect()).collect();
-        let mut buffer = [0; 64];
+        let mut buffer = [0; 1024];
+        streams[0].write_all(request).expect("a server");
+        let length = streams[0].read(&mut buffer).expect("an answer");
+        let answer = &mut buffer[..length];
         let (time, cpu) = self.repeat(|| {
-            streams.iter_mut().for_each(|stream| stream.write_all(&MESSAGE).expect("a server"));
+            streams.iter_mut().for_each(|stream| stream.write_all(request).expect("a server"));
             for stream in &mut streams {
-                stream.read_exact(&mut buffer).expect("an answer");
+                stream.read_exact(answer).expect("an answer");
+                check(answer);
             }
             streams.len() as f64
         });

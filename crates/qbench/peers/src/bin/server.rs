@@ -1,5 +1,7 @@
 //! Servers that are measured from outside: `server std|tokio|smol|calloop|mio MODE [CERT KEY]`.
 //! They have the modes of `qserver`: `echo`, `sink`, `source`, `udp`, `tls-echo` and `tls-sink`.
+//! tokio has `http`, too, and smol has `http-smol`. `server tokio relay ADDR:PORT` relays
+//! connections to another server.
 
 #[path = "../server/blocking.rs"]
 mod blocking;
@@ -107,8 +109,11 @@ fn main() -> ExitCode {
     match (peer.as_str(), mode.as_str()) {
         ("std", "udp") => blocking::datagrams(),
         ("std", _) => blocking::serve(bytes, tls),
+        ("tokio", "http") => tokio::http(),
         ("tokio", "udp") => tokio::datagrams(),
+        ("tokio", "relay") => tokio::relay(&std::env::args().nth(3).unwrap_or_default()),
         ("tokio", _) => tokio::serve(bytes, tls),
+        ("smol", "http-smol") => smol::http(),
         ("smol", "udp") => smol::datagrams(),
         ("smol", _) => smol::serve(bytes),
         ("mio", "udp") => mio::datagrams(),

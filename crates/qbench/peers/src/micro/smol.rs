@@ -3,7 +3,7 @@
 use std::{cell::Cell, rc::Rc, time::Instant};
 
 use async_executor::LocalExecutor;
-use peers::{Trips, cpu_seconds, report, report_each};
+use peers::{SLEEPERS, Trips, cpu_seconds, report, report_each};
 use smol::{
     Timer,
     future::yield_now,
@@ -90,4 +90,17 @@ async fn tasks(executor: &LocalExecutor<'_>) {
         task.await;
     }
     report_each("task_ping_pong", start, COUNT, "ns");
+
+    for (name, sleepers, wakings) in
+        [("task_wake", 1, COUNT / 10), ("task_wake_batch", SLEEPERS, COUNT)]
+    {
+        let start = Instant::now();
+        let (sleepers, thread) = peers::sleepers(sleepers, wakings / sleepers);
+        let tasks: Vec<_> = sleepers.into_iter().map(|future| executor.spawn(future)).collect();
+        for task in tasks {
+            task.await;
+        }
+        thread.join().expect("the thread ends");
+        report_each(name, start, wakings, "ns");
+    }
 }

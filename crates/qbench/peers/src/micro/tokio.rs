@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use peers::{Trips, cpu_seconds, report, report_each};
+use peers::{SLEEPERS, Trips, cpu_seconds, report, report_each};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -182,6 +182,19 @@ async fn tasks() {
         task.await.expect("the task ends");
     }
     report_each("task_ping_pong", start, COUNT, "ns");
+
+    for (name, sleepers, wakings) in
+        [("task_wake", 1, COUNT / 10), ("task_wake_batch", SLEEPERS, COUNT)]
+    {
+        let start = Instant::now();
+        let (sleepers, thread) = peers::sleepers(sleepers, wakings / sleepers);
+        let tasks: Vec<_> = sleepers.into_iter().map(spawn_local).collect();
+        for task in tasks {
+            task.await.expect("the task ends");
+        }
+        thread.join().expect("the thread ends");
+        report_each(name, start, wakings, "ns");
+    }
 }
 
 /// Timers that are made and dropped, while others are pending.

@@ -3,10 +3,12 @@
 use std::{io, rc::Rc};
 
 use async_executor::LocalExecutor;
+use hyper::{server::conn::http1, service::service_fn};
 use smol::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream, UdpSocket},
 };
+use smol_hyper::rt::FuturesIo;
 
 use crate::{Count, Mode, listening};
 
@@ -20,6 +22,22 @@ pub(crate) fn serve(mode: Mode) {
             let (stream, _) = listener.accept().await.expect("a connection");
             stream.set_nodelay(true).ok();
             tasks.spawn(exchange(stream, mode)).detach();
+        }
+    }));
+}
+
+pub(crate) fn http() {
+    let executor = Rc::new(LocalExecutor::new());
+    let tasks = executor.clone();
+    smol::block_on(executor.run(async move {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        listening(listener.local_addr().expect("an address").port());
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.set_nodelay(true).ok();
+            let (stream, service) = (FuturesIo::new(stream), service_fn(peers::hello));
+            let connection = http1::Builder::new().serve_connection(stream, service);
+            tasks.spawn(async move { connection.await.ok() }).detach();
         }
     }));
 }

@@ -2,10 +2,12 @@
 
 use std::{future::Future, io, sync::Arc};
 
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, UdpSocket},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream, UdpSocket},
     runtime::Builder,
 };
 use tokio_rustls::TlsAcceptor;
@@ -33,6 +35,33 @@ pub(crate) fn serve(mode: Mode, tls: Option<Arc<ServerConfig>>) {
                     exchange(stream, mode).await.ok();
                 }
             });
+        }
+    });
+}
+
+/// Relays connections to the server at `to`.
+pub(crate) fn relay(to: &str) {
+    block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        listening(listener.local_addr().expect("an address").port());
+        loop {
+            let (mut client, _) = listener.accept().await.expect("a connection");
+            let mut upstream = TcpStream::connect(to).await.expect("a server");
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut upstream).await.ok() });
+        }
+    });
+}
+
+pub(crate) fn http() {
+    block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        listening(listener.local_addr().expect("an address").port());
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.set_nodelay(true).ok();
+            let service = service_fn(peers::hello);
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(async move { connection.await.ok() });
         }
     });
 }

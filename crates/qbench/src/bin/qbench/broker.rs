@@ -125,7 +125,7 @@ fn publisher(port: u16, counts: &Rc<Counts>) -> Result<Packets, String> {
         while counts.sent.get() < (counts.acknowledged.get() + WINDOW).min(MESSAGES) {
             raise(&counts.sent);
             let id = (counts.sent.get() as u16).to_be_bytes();
-            packets.send_parts(&[b"\x32\0\x02ab", &id, &[b'x'; SIZE]], "").ok();
+            packets.send_parts(&[b"\x32\0\x02ab", &id, &[b'x'; SIZE]]).ok();
         }
     });
     Ok(packets)
@@ -139,12 +139,12 @@ fn connect(id: &str, port: u16) -> Result<Packets, String> {
     let packets = Framed::new(&socket, codec);
     let length = (id.len() as u16).to_be_bytes();
     let parts = [&b"\x10\0\x04MQTT\x04\x02\0\0"[..], &length, id.as_bytes()];
-    packets.send_parts(&parts, "").map_err(|error| error.to_string())?;
+    packets.send_parts(&parts).map_err(|error| error.to_string())?;
     Ok(packets)
 }
 
 /// Returns the CPU time of a process in seconds, in user mode and in the kernel.
-fn cpu(pid: u32) -> Result<f64, String> {
+pub(crate) fn cpu(pid: u32) -> Result<f64, String> {
     let tasks = format!("/proc/{pid}/task");
     let said = |error: std::io::Error| format!("{tasks}: {error}");
     let mut nanoseconds = 0.0;

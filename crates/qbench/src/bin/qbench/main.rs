@@ -21,6 +21,7 @@ mod machine;
 mod page;
 mod plot;
 mod programs;
+mod relay;
 mod results;
 mod soak;
 mod workloads;

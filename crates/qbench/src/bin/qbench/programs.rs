@@ -11,6 +11,7 @@ use std::{
 use crate::{
     broker,
     machine::{cores, first_line},
+    relay::Upstream,
     results::{Figure, median},
     workloads::{Cores, Kind, Peer, Workload},
 };
@@ -66,13 +67,15 @@ impl Programs {
     }
 
     fn build(&mut self) -> Result<(), String> {
-        let ours = ["-p", "qbench", "--bin", "qmicro", "--bin", "qserver"];
+        let ours = ["-p", "qbench", "--features", "http", "--bin", "qmicro", "--bin", "qserver"];
         self.cargo(&[&["--profile", "dist"][..], &ours].concat())?;
         let fortune =
             ["-p", "examples", "--example", "fortuneclient", "--example", "fortuneserver"];
         self.cargo(&[&["--profile", "dist"][..], &fortune].concat())?;
         let broker = ["-p", "examples", "--features", "tls", "--example", "mqttbroker"];
         self.cargo(&[&["--profile", "dist"][..], &broker].concat())?;
+        let relay = ["-p", "examples", "--example", "tcprelay"];
+        self.cargo(&[&["--profile", "dist"][..], &relay].concat())?;
         self.cargo(&[&["--release"][..], &fortune].concat())?;
         self.cargo(&[&["--profile", "small"][..], &fortune].concat())?;
         let manifest = self.root.join("crates/qbench/peers/Cargo.toml");
@@ -149,6 +152,7 @@ impl Programs {
                 Ok(figures.into_iter().map(|(figure, value)| (name(figure), value)).collect())
             }
             Kind::Broker => self.broker(peer),
+            Kind::Relay { copies } => self.relay(workload.name, peer, copies),
             Kind::StartUp => self.start_up(peer),
             Kind::Size => self.sizes(),
         }
@@ -212,6 +216,24 @@ impl Programs {
         let port = server.port.parse().map_err(|_| format!("{} is no port", server.port))?;
         self.pin_this_process(&self.cores[1].to_string());
         let figures = broker::deliver(server.process.id(), port);
+        self.unpin_this_process();
+        figures
+    }
+
+    fn relay(&self, name: &str, peer: Peer, copies: bool) -> Result<Vec<Figure>, String> {
+        let upstream = Upstream::new()?;
+        let address = upstream.address()?;
+        let mut command = match peer {
+            Peer::Ours => {
+                let arguments = ["--listen", "127.0.0.1:0", "--to", &address];
+                self.pinned(0, &self.ours("examples/tcprelay"), &arguments)
+            }
+            _ => self.pinned(0, &self.peer("server"), &[peer.name(), "relay", &address]),
+        };
+        let server = Server::start(&mut command)?;
+        let port = server.port.parse().map_err(|_| format!("{} is no port", server.port))?;
+        self.pin_this_process(&self.cores[1].to_string());
+        let figures = upstream.receive(name, server.process.id(), port, copies);
         self.unpin_this_process();
         figures
     }

@@ -50,6 +50,8 @@ pub(crate) enum Kind {
     Server { mode: &'static str, load: &'static [&'static str], cores: Cores },
     /// A broker for MQTT delivers messages to many subscribers.
     Broker,
+    /// A relay moves many bytes to a server, by a pipe of the kernel or by copying.
+    Relay { copies: bool },
     /// Clients are started and ended.
     StartUp,
     /// The files of programs are measured.
@@ -106,6 +108,8 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     server("echo1", "echo", &["echo", "1"], Cores::One, SERVERS),
     server("echo64", "echo", &["echo", "64"], Cores::Two, SERVERS),
     server("echotasks", "echo-tasks", &["echo", "64"], Cores::Two, &[Ours]),
+    server("http64", "http", &["http", "64"], Cores::Two, &[Ours, Tokio]),
+    server("httpsmol64", "http-smol", &["http", "64"], Cores::Two, &[Ours, Smol]),
     server("bulkin", "sink", &["bulk"], Cores::Two, SERVERS),
     server("bulkout", "source", &["down"], Cores::Two, SERVERS),
     connections("connections1", &["connections", "1"], &[]),
@@ -119,6 +123,13 @@ pub(crate) const WORKLOADS: &[Workload] = &[
     server("tlshandshake", "tls-echo", &["tls-handshake"], Cores::Two, ENCRYPTED),
     server("tlsecho", "tls-echo", &["tls-echo"], Cores::One, ENCRYPTED),
     server("tlsbulk", "tls-sink", &["tls-bulk"], Cores::Two, ENCRYPTED),
+    Workload {
+        name: "relay",
+        kind: Kind::Relay { copies: false },
+        peers: &[Ours, Tokio],
+        once: &[],
+    },
+    Workload { name: "relaycopy", kind: Kind::Relay { copies: true }, peers: &[Ours], once: &[] },
     Workload { name: "broker", kind: Kind::Broker, peers: &[Ours, Mosquitto], once: &[] },
     Workload { once: &[Qt], ..micro("grow", &[Ours, Qt, Tokio, Std]) },
     Workload { name: "start", kind: Kind::StartUp, peers: &[Ours, Qt], once: &[] },
@@ -186,10 +197,13 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Tasks",
-        note: "",
+        note: "Where a thread wakes tasks, it waits until all of them have run, and then repeats \
+               that. Both threads share a core.",
         rows: &[
             cost("spawn a task that ends at once", "task_spawn_and_finish", "ns"),
             cost("one task wakes another", "task_ping_pong", "ns"),
+            cost("another thread wakes a task and waits for it", "task_wake", "ns"),
+            cost("another thread wakes 1000 tasks, for each task", "task_wake_batch", "ns"),
             cost("a task awaits a signal", "signal_next", "ns"),
         ],
     },
@@ -234,9 +248,31 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        title: "HTTP",
+        note: "hyper answers requests with a greeting, over 64 connections that stay open. All \
+               columns have the same version of hyper and the same answer. For hyper's I/O, qcore \
+               has the `HyperIo` of our examples, tokio the `TokioIo` of hyper-util, and smol the \
+               `FuturesIo` of smol-hyper.",
+        rows: &[
+            rate("requests", "http64.rate", "1/s"),
+            cost("server's CPU for a request", "http64.cpu", "µs"),
+            cost("the same through `FuturesIo`", "httpsmol64.cpu", "µs"),
+        ],
+    },
+    Section {
+        title: "Relay",
+        note: "The example `tcprelay`, and a relay with tokio's `copy_bidirectional`. Each moves a \
+               gigabyte from one TCP connection to another one. In the second row, the process has \
+               no descriptors for a pipe of the kernel.",
+        rows: &[
+            cost("relay's CPU for a gigabyte", "relay.cpu", "s"),
+            cost("the same, without `splice`", "relaycopy.cpu", "s"),
+        ],
+    },
+    Section {
         title: "MQTT",
-        note: "The example `mqttbroker`, and mosquitto, with 200 subscribers of one topic. Messages \
-               have 64 bytes and QoS 1, and each delivery is acknowledged.",
+        note: "The example `mqttbroker`, and mosquitto, with 200 subscribers of one topic. \
+               Messages have 64 bytes and QoS 1, and each delivery is acknowledged.",
         rows: &[cost("broker's CPU for a delivery", "broker.cpu", "µs")],
     },
     Section {

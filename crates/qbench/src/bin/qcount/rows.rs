@@ -33,6 +33,7 @@ const ROWS: &[(&str, fn())] = &[
     ("text_line", text),
     ("task_spawn", spawn),
     ("signal_next", signal_next),
+    ("signal_stream", signal_stream),
     ("tcp_round_trip", tcp),
     ("udp_round_trip", udp),
     ("accept", accept),
@@ -230,6 +231,25 @@ fn signal_next() {
         }
     });
     assert_eq!(seen.get(), 3000);
+}
+
+/// Emissions whose values wait for a task, which takes all of them in one turn.
+fn signal_stream() {
+    let app = QCoreApplication::new();
+    let signal = Signal::<u32>::new();
+    let (mut values, sum) = (signal.stream(), Rc::new(Cell::new(0)));
+    let all = sum.clone();
+    let _task = spawn_local(async move {
+        while let Some(value) = values.next().await {
+            all.set(all.get() + value);
+        }
+    })
+    .scoped();
+    measure(1000, |times| {
+        (0..times).for_each(|value| signal.emit(value));
+        app.process_events();
+    });
+    assert_eq!(sum.get(), 3 * 499_500);
 }
 
 fn tcp() {

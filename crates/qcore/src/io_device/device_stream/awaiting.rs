@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::Plain;
-use crate::io_device::{DeviceError, DeviceErrorKind, QIODevice};
+use crate::{
+    io_device::{DeviceError, DeviceErrorKind, QIODevice},
+    signal::until::{Announces, until},
+};
 
 impl QIODevice {
     /// Waits until there is something to read. Returns at once if there is. This is
@@ -36,31 +39,23 @@ impl QIODevice {
     /// # Ok::<(), qcore::DeviceError>(())
     /// ```
     pub async fn ready_read(&self) -> Result<(), DeviceError> {
-        loop {
+        let changes: &[&dyn Announces] = &[
+            &self.ready_read,
+            &self.read_channel_finished,
+            &self.about_to_close,
+            &self.handed_over,
+            &self.destroyed,
+        ];
+        until(changes, || {
             if self.bytes_available() > 0 {
-                return Ok(());
+                return Some(Ok(()));
             }
             if !self.is_open() {
-                return Err(DeviceErrorKind::NotOpen.into());
+                return Some(Err(DeviceErrorKind::NotOpen.into()));
             }
-            if let Some(end) = self.end_of_stream() {
-                return Err(end);
-            }
-            let (mut ready, mut over) =
-                (pin!(self.ready_read.next()), pin!(self.read_channel_finished.next()));
-            let (mut closes, mut dies) =
-                (pin!(self.about_to_close.next()), pin!(self.destroyed.next()));
-            let mut leaves = pin!(self.handed_over.next());
-            poll_fn(|context| {
-                let done = ready.as_mut().poll(context).is_ready()
-                    || over.as_mut().poll(context).is_ready()
-                    || closes.as_mut().poll(context).is_ready()
-                    || leaves.as_mut().poll(context).is_ready()
-                    || dies.as_mut().poll(context).is_ready();
-                if done { Poll::Ready(()) } else { Poll::Pending }
-            })
-            .await;
-        }
+            self.end_of_stream().map(Err)
+        })
+        .await
     }
 
     /// Waits until the device has passed on bytes written to it, and returns their number. This is

@@ -11,15 +11,15 @@ mod reading;
 mod writing;
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     fmt,
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
 };
 
 pub use self::{reading::ReadHalf, writing::WriteHalf};
 use super::{Chunk, DeviceError, DeviceErrorKind, FilledBuf, QIODevice};
-use crate::signal::{Connection, ScopedConnection};
+use crate::signal::{Connection, ScopedConnection, until::Bell};
 
 impl QIODevice {
     /// Creates a stream, with which a task reads from the device and writes to it.
@@ -238,6 +238,18 @@ impl DeviceStream {
         self.reader.fill_buf().await
     }
 
+    /// Polls for bytes and lends them; see [`ReadHalf::poll_fill_buf`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`ReadHalf::fill_buf`].
+    pub fn poll_fill_buf(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<FilledBuf<'_>, DeviceError>> {
+        self.reader.poll_fill_buf(context)
+    }
+
     /// Fills `buffer`; see [`ReadHalf::read_exact`].
     ///
     /// # Errors
@@ -386,7 +398,7 @@ struct Core {
     device: QIODevice,
     tasks: Rc<Waiting>,
     /// The slots that wake the tasks.
-    slots: Cell<Option<Slots>>,
+    slots: RefCell<Option<Slots>>,
 }
 
 /// The slots that wake the tasks of a stream.
@@ -421,7 +433,7 @@ pub(crate) struct Waiting {
 impl Core {
     fn new(device: &QIODevice) -> Rc<Self> {
         let tasks = Rc::new(Waiting::default());
-        let slots = Cell::new(Some(Slots::new(device, &tasks)));
+        let slots = RefCell::new(Some(Slots::new(device, &tasks)));
         let core = Core { device: device.clone(), tasks, slots };
         core.with_stream_device(|stream, _| stream.stream_opened());
         Rc::new(core)
@@ -429,13 +441,15 @@ impl Core {
 
     /// Connects the slots again if somebody has disconnected them, as
     /// [`disconnect_all`](crate::Signal::disconnect_all) does.
-    fn mend(&self) {
-        let Some(slots) = self.slots.take() else { return };
-        if !slots.cut.get() || self.device.is_deleted() {
-            return self.slots.set(Some(slots));
+    fn connect_again(&self) {
+        let is_cut = self.slots.borrow().as_ref().is_some_and(|slots| slots.cut.get());
+        if !is_cut || self.device.is_deleted() {
+            return;
         }
-        drop(slots);
-        self.slots.set(Some(Slots::new(&self.device, &self.tasks)));
+        drop(self.slots.take());
+        let slots = Slots::new(&self.device, &self.tasks);
+        let before = self.slots.replace(Some(slots));
+        drop(before);
     }
 
     /// Calls `f` with what the device can do for streams.
@@ -493,44 +507,5 @@ impl Waiting {
     fn ring_both(&self) {
         self.reader.ring();
         self.writer.ring();
-    }
-}
-
-/// Wakes the task that waits in one direction.
-#[derive(Default)]
-struct Bell {
-    waker: Cell<Option<Waker>>,
-    /// Whether it has rung since the task began to look at the device.
-    rung: Cell<bool>,
-}
-
-impl Bell {
-    fn ring(&self) {
-        self.rung.set(true);
-        if let Some(waker) = self.waker.take() {
-            waker.wake();
-        }
-    }
-
-    /// The task begins to look at the device.
-    fn begin(&self) {
-        self.rung.set(false);
-    }
-
-    /// The task has found nothing and waits. If the bell has rung meanwhile, the task is woken now:
-    /// to look at the device, and to clone or drop a waker of another executor, may run any code.
-    fn wait<T>(&self, context: &Context<'_>) -> Poll<T> {
-        let waker = match self.waker.take() {
-            Some(known) if known.will_wake(context.waker()) => known,
-            other => {
-                drop(other);
-                context.waker().clone()
-            }
-        };
-        self.waker.set(Some(waker));
-        if self.rung.get() {
-            self.ring();
-        }
-        Poll::Pending
     }
 }

@@ -123,18 +123,36 @@ impl ReadHalf {
     /// }
     /// ```
     pub async fn fill_buf(&mut self) -> Result<FilledBuf<'_>, DeviceError> {
-        let there = poll_fn(|context| {
-            #[cfg(feature = "futures")]
-            self.lent.clear(&self.core.device);
-            ready!(self.proceed(context));
-            self.begin()?;
-            let there = self.core.device.fill_buf().map(|bytes| bytes.len());
-            self.conclude(context, there)
-        });
-        match there.await? {
-            0 => Ok(FilledBuf::empty(&self.core.device)),
-            _ => self.core.device.fill_buf(),
-        }
+        #[cfg(feature = "futures")]
+        self.lent.clear(&self.core.device);
+        let this = &*self;
+        poll_fn(|context| this.poll_filled(context)).await
+    }
+
+    /// Polls for the next bytes, as [`fill_buf`](ReadHalf::fill_buf) does. It is for adapters to
+    /// traits that a program's futures need, as hyper's `Read` is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`fill_buf`](ReadHalf::fill_buf).
+    pub fn poll_fill_buf(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<FilledBuf<'_>, DeviceError>> {
+        #[cfg(feature = "futures")]
+        self.lent.clear(&self.core.device);
+        self.poll_filled(context)
+    }
+
+    fn poll_filled(&self, context: &Context<'_>) -> Poll<Result<FilledBuf<'_>, DeviceError>> {
+        ready!(self.proceed(context));
+        self.begin()?;
+        let device = &self.core.device;
+        let read = match device.fill_buf() {
+            Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Ok(bytes)),
+            other => other.map(|_| 0),
+        };
+        self.conclude(context, read).map_ok(|_| FilledBuf::empty(device))
     }
 
     /// Fills `buffer`.
@@ -269,7 +287,7 @@ impl ReadHalf {
 
     /// Begins to look at the device. Returns an error if it is not open for reading.
     pub(super) fn begin(&self) -> Result<(), DeviceError> {
-        self.core.mend();
+        self.core.connect_again();
         self.core.tasks.reader.begin();
         self.check()
     }

@@ -280,7 +280,7 @@ impl WriteHalf {
 
     /// Begins to look at the device.
     fn begin(&mut self) {
-        self.core.mend();
+        self.core.connect_again();
         if self.cut.get() {
             self.stop_waiting();
         }

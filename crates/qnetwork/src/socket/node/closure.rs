@@ -176,6 +176,19 @@ pub(crate) struct Held<'a, T: TellsEnd> {
     generation: u32,
 }
 
+impl<T: TellsEnd> Held<'_, T> {
+    /// A call that emits several signals in succession holds `closed` back from the first one on,
+    /// and calls this before it emits the last one.
+    ///
+    /// If a slot has ended the connection, the guard stays, so that `closed` comes after the last
+    /// signal. Otherwise the guard is dropped, so that a slot of the last signal can end the
+    /// connection and wait for `closed` in a loop.
+    #[must_use]
+    pub(crate) fn for_last(self) -> Option<Self> {
+        (self.node.closure().stage.get() == Stage::Ended).then_some(self)
+    }
+}
+
 impl<T: TellsEnd> Drop for Held<'_, T> {
     fn drop(&mut self) {
         let closure = self.node.closure();

@@ -42,7 +42,7 @@ use self::{
     timeouts::Timeouts, write_side::WriteSide,
 };
 pub(crate) use self::{
-    closure::{Closure, TellsEnd},
+    closure::{Closure, Held, TellsEnd},
     ends::DetachedEnds,
     extras::Direction,
     layers::{Outer, PartOf, SocketClass},
@@ -105,8 +105,12 @@ pub struct AbstractSocketNode {
     /// accepts it. A connection that is [handed over](crate::QTcpSocket::detach) has not ended: the
     /// socket that continues it emits the signal later. Qt has no such signal.
     ///
-    /// The socket emits it after all other signals of the end, but before `destroyed`, and before
-    /// the first signal of its next connection.
+    /// The socket emits it after all other signals of the connection, but before `destroyed`. So if
+    /// several signals come one after the other, such as [`error`](Self::error) and
+    /// [`error_occurred`](Self::error_occurred), and a slot of the first one ends the connection,
+    /// the socket emits `closed` when the slots of the last one have returned. If a slot connects
+    /// the socket again, `closed` comes before the first signal of the next connection. As in Qt,
+    /// some signals of the previous connection's end may come after that.
     pub closed: Signal<CloseReason>,
     /// The state has changed.
     #[doc(alias = "stateChanged")]
@@ -269,7 +273,9 @@ impl AbstractSocketNode {
     /// Emits the error. A caller that ends the connection holds `closed` back.
     pub(crate) fn emit_error(&self) {
         let kind = self.status.error();
+        let held = self.hold_closed();
         self.error.emit(kind);
+        let _held = held.for_last();
         self.error_occurred.emit(kind);
     }
 

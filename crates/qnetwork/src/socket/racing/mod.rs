@@ -55,6 +55,10 @@ impl QAbstractSocket {
     ///   previous one, or as soon as one has failed.
     /// * it keeps the first connection that succeeds, and closes all others.
     ///
+    /// If `wait_for_connected()` is called while the socket looks up the host, it asks the system's
+    /// resolver once for both families, and the resolver returns both answers together. So the
+    /// 50 ms do not apply there.
+    ///
     /// States, signals and errors are the same as without this setting. If all attempts fail, the
     /// error is that of the last one.
     ///

@@ -21,6 +21,9 @@ mod sending;
 
 use qcore::library_class;
 
+#[cfg(feature = "tasks")]
+pub use self::awaiting::Datagrams;
+
 use super::node::{AbstractSocketNode, QAbstractSocket};
 use crate::{
     common::{SocketError, SocketErrorKind, SocketType},

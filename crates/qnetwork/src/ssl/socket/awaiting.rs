@@ -1,9 +1,10 @@
 //! Encryption in tasks.
 
+use qcore::internals::{Announces, until};
+
 use super::QSslSocket;
 use crate::{
     address::Host,
-    common::either,
     socket::{SocketError, SocketErrorKind, SocketState},
 };
 
@@ -43,28 +44,33 @@ impl QSslSocket {
     /// error with which connecting or the handshake has failed. If the handshake cannot even start,
     /// because the protocol, certificate or key cannot be used, the socket stays connected.
     pub async fn encrypted(&self) -> Result<(), SocketError> {
-        loop {
+        let changes: &[&dyn Announces] = &[
+            &self.encrypted,
+            &self.read_channel_finished,
+            &self.state_changed,
+            &self.error_occurred,
+        ];
+        until(changes, || {
             if self.is_encrypted() {
-                return Ok(());
+                return Some(Ok(()));
             }
             if matches!(self.state(), SocketState::Unconnected | SocketState::Closing) {
-                return Err(self.last_error());
+                return Some(Err(self.last_error()));
             }
             let node = self.node();
             if node.flags.start_failed.get() {
-                return Err(self.last_error());
+                return Some(Err(self.last_error()));
             }
             if node.inner.is_reading_ended() {
                 // A stream keeps the connection, but there will be no answer.
-                return Err(SocketError::remote_host_closed());
+                return Some(Err(SocketError::remote_host_closed()));
             }
             if node.is_plain() {
                 let text = "The socket is not going to encrypt";
-                return Err(SocketError::new(SocketErrorKind::Operation, text));
+                return Some(Err(SocketError::new(SocketErrorKind::Operation, text)));
             }
-            drop(node);
-            let changed = either(self.state_changed.next(), self.error_occurred.next());
-            either(either(self.encrypted.next(), self.read_channel_finished.next()), changed).await;
-        }
+            None
+        })
+        .await
     }
 }

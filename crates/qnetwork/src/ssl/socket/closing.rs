@@ -153,7 +153,13 @@ impl SslSocketNode {
             return;
         }
         if state != SocketState::Closing {
+            let number = self.session_number.get();
             self.base.change_state(SocketState::Closing);
+            let is_closing = self.base.state() == SocketState::Closing;
+            if !is_closing || self.session_number.get() != number {
+                // A slot has ended the connection, and may have begun another one.
+                return;
+            }
         }
         if self.flags.paused.replace(false) {
             // The program closes the socket instead of deciding about the errors.

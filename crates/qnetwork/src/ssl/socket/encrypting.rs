@@ -107,9 +107,11 @@ impl SslSocketNode {
             return;
         }
         self.mode.set(mode);
+        let number = self.session_number.get();
         self.tell_mode(mode);
-        if self.mode.get() != mode || self.inner.state() != SocketState::Connected {
-            // A slot has ended the connection.
+        let is_connected = self.inner.state() == SocketState::Connected;
+        if self.session_number.get() != number || self.mode.get() != mode || !is_connected {
+            // A slot has ended the connection, or begun another one.
             return;
         }
         match self.make_session(mode) {
@@ -122,7 +124,9 @@ impl SslSocketNode {
             }
             Err(error) => {
                 self.note_failed_start();
+                let held = self.base.hold_closed();
                 self.fail(&error);
+                let _held = held.for_last();
                 let text = "Unable to init SSL Context: ";
                 self.fail(&SocketError::new(SocketErrorKind::SslInternal, text));
             }

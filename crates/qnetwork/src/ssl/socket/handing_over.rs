@@ -98,7 +98,7 @@ impl SslSocketNode {
         let encrypted = connection.take_extra::<Encrypted>();
         if let Err(failed) = self.inner.put_connection(connection.without_text_mode()) {
             let error = failed.error().clone();
-            let mut connection = failed.into_socket();
+            let mut connection = failed.into_detached();
             connection.set_mode(mode);
             if let Some(encrypted) = encrypted {
                 connection.set_needed_extra(*encrypted);

@@ -39,24 +39,29 @@ impl SslSocketNode {
         self.base.mirror(&self.inner);
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
+        let held = self.base.hold_closed();
         if self.flags.auto_start.get() {
             self.start_encryption(SslMode::Client);
         }
+        let held = held.for_last();
         self.base.connected.emit(());
+        drop(held);
         if !self.flags.auto_start.get() && self.flags.pending_close.replace(false) {
             self.disconnect();
         }
     }
 
     fn on_inner_error(&self) {
-        // An error that does not end the connection holds nothing back.
-        let ends = self.inner.closure().is_held();
-        let _held = ends.then(|| self.base.hold_closed());
+        let error = self.inner.last_error();
+        let held = self.base.hold_closed();
         if self.session.borrow().is_some() {
             // Data that arrived before the error is processed first.
             self.transmit();
         }
-        self.fail(&self.inner.last_error());
+        // The guard stays if the error ends the connection.
+        let ends = self.inner.closure().is_held();
+        let _held = if ends { Some(held) } else { held.for_last() };
+        self.fail(&error);
     }
 
     fn on_disconnected(&self) {
@@ -131,7 +136,7 @@ impl Outer for SslSocketNode {
 
     #[cfg(feature = "tasks")]
     fn has_stream(&self) -> bool {
-        let may_send = self.flags.encrypted.get() && !self.flags.shut_down.get();
+        let may_send = self.flags.encrypted.get() && self.may_send();
         self.base.has_stream() && (may_send || self.is_plain())
     }
 
@@ -141,7 +146,7 @@ impl Outer for SslSocketNode {
             return true;
         }
         self.transmit();
-        self.base.is_reading_ended() && !self.flags.shut_down.get()
+        self.base.is_reading_ended() && self.may_send()
     }
 
     fn receive(&self, engine: &Rc<dyn Engine>, room: usize) -> Outcome {

@@ -11,7 +11,7 @@ use qcore::{
 
 use super::{SslSocketNode, Work};
 use crate::{
-    socket::{CloseReason, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
+    socket::{CloseReason, Held, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
         kinds::{SslMode, SslOptions},
         reason,
@@ -64,6 +64,13 @@ impl SslSocketNode {
         use SocketState::{Closing, Unconnected};
         let is_open = !matches!(self.base.state(), Unconnected | Closing);
         is_open && !self.flags.shut_down.get() && (!self.is_plain() || self.inner.can_send())
+    }
+
+    /// Returns whether there is something left to be sent, or may be: this end has not sent its
+    /// closing message, or not all of it.
+    #[cfg(feature = "tasks")]
+    pub(super) fn may_send(&self) -> bool {
+        !self.flags.shut_down.get() || self.unsent_bytes() > 0
     }
 
     /// Returns whether the connection has ended before everything was sent.
@@ -247,7 +254,7 @@ impl SslSocketNode {
 
     /// Handles the peer's closing message. Nothing more will arrive, but the peer can receive. If
     /// the socket has a stream, the connection is kept for sending, as without TLS. It ends when
-    /// both ends have sent the message.
+    /// both ends have sent the whole message.
     fn on_peer_closed(&self) {
         self.flags.peer_closed.set(true);
         #[cfg(feature = "tasks")]
@@ -258,7 +265,7 @@ impl SslSocketNode {
         #[cfg(feature = "tasks")]
         if has_stream {
             self.base.end_reading();
-            if !self.flags.shut_down.get() {
+            if self.may_send() {
                 self.flags.told_end.set(true);
                 self.base.read_channel_finished.emit(());
                 return;
@@ -431,6 +438,8 @@ impl SslSocketNode {
     /// when that slot has returned.
     pub(super) fn emit_ready_read(&self) {
         self.ready_reads.set(self.ready_reads.get().wrapping_add(1));
+        let taps = self.base.channel_ready_read.is_connected();
+        let held = taps.then(|| self.base.hold_closed());
         let (running, missed) = (&self.flags.in_ready_read, &self.flags.missed_ready_read);
         if running.replace(true) {
             missed.set(true);
@@ -446,16 +455,20 @@ impl SslSocketNode {
                 }
             }
         }
+        let _held = held.and_then(Held::for_last);
         self.base.channel_ready_read.emit(0);
     }
 
     /// Emits `bytes_written`, unless one of its slots is running.
     pub(super) fn emit_bytes_written(&self, count: usize) {
+        let taps = self.base.channel_bytes_written.is_connected();
+        let held = taps.then(|| self.base.hold_closed());
         let running = &self.flags.in_bytes_written;
         if !running.replace(true) {
             let _ended = Ended(running);
             self.base.bytes_written.emit(count);
         }
+        let _held = held.and_then(Held::for_last);
         self.base.channel_bytes_written.emit((0, count));
     }
 

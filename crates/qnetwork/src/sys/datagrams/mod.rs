@@ -17,7 +17,7 @@ use std::{
 use socket2::SockAddr;
 
 use self::control::Control;
-use super::Socket;
+use super::{Socket, is_shortage};
 
 /// How many datagrams one call moves at most.
 pub(crate) const BATCH: usize = 32;
@@ -191,10 +191,12 @@ fn run_len(datagrams: &[Departure<'_>]) -> usize {
 }
 
 /// Returns whether the system may have failed because it was to divide a message. A path may be too
-/// narrow for the parts, a device may be unable to do it, or the whole may not fit into the buffer.
+/// narrow for the parts, a device may be unable to do it, or the whole may not fit into the buffer
+/// or into memory.
 fn may_be_refused(error: &io::Error) -> bool {
-    let refusals = [libc::EINVAL, libc::EIO, libc::EMSGSIZE, libc::EOPNOTSUPP, libc::ENOBUFS];
+    let refusals = [libc::EINVAL, libc::EIO, libc::EMSGSIZE, libc::EOPNOTSUPP];
     error.kind() == io::ErrorKind::WouldBlock
+        || is_shortage(error)
         || error.raw_os_error().is_some_and(|code| refusals.contains(&code))
 }
 
@@ -413,6 +415,14 @@ mod tests {
         let data = &[7; 4096][..len];
         let to = Some(SocketAddr::from(([127, 0, 0, 1], port)));
         Departure { data, to, from: None, interface: 0, hops: None }
+    }
+
+    #[test]
+    fn a_message_that_finds_no_memory_may_go_out_in_parts() {
+        for code in [libc::ENOBUFS, libc::ENOMEM, libc::EMSGSIZE] {
+            assert!(may_be_refused(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        assert!(!may_be_refused(&io::Error::from_raw_os_error(libc::ECONNREFUSED)));
     }
 
     #[test]

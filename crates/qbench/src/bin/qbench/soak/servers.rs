@@ -84,10 +84,10 @@ impl Servers {
                     handle.new_connection.connect_to((world, handle), |(world, server), ()| {
                         accept_local(world, server);
                     });
-                    handle.shut_down.connect_to(world, over);
+                    handle.shutdown_finished.connect_to(world, over);
                 }
                 Handle::Ip(handle) => {
-                    handle.shut_down.connect_to(world, over);
+                    handle.shutdown_finished.connect_to(world, over);
                     match kind {
                         Kind::Tasks => {
                             let task = spawn_local(accept_in_task(world.clone(), handle.clone()));

@@ -1,4 +1,4 @@
-//! [`WhileAway`]: what happens to messages that are sent while there is no connection.
+//! [`WhenDisconnected`]: what happens to messages that are sent while there is no connection.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,8 @@ use qcore::{DeviceError, DeviceErrorKind};
 /// What [`Reconnector::send`](super::Reconnector::send) does while there is no connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum WhileAway {
+#[doc(alias = "offline")]
+pub enum WhenDisconnected {
     /// Returns an error.
     #[default]
     Refuse,
@@ -38,18 +39,18 @@ impl Queue {
     pub(super) fn take_in(
         &mut self,
         message: &[u8],
-        rule: WhileAway,
+        rule: WhenDisconnected,
         has_link: bool,
     ) -> Result<(), DeviceError> {
         let limit = match rule {
-            WhileAway::Refuse if has_link => return Err(DeviceErrorKind::Full.into()),
-            WhileAway::Refuse => {
+            WhenDisconnected::Refuse if has_link => return Err(DeviceErrorKind::Full.into()),
+            WhenDisconnected::Refuse => {
                 return Err(DeviceError::new(DeviceErrorKind::NotOpen, "there is no connection"));
             }
-            WhileAway::Drop => return Ok(()),
-            WhileAway::Keep(limit) | WhileAway::KeepLatest(limit) => limit,
+            WhenDisconnected::Drop => return Ok(()),
+            WhenDisconnected::Keep(limit) | WhenDisconnected::KeepLatest(limit) => limit,
         };
-        let keeps_latest = matches!(rule, WhileAway::KeepLatest(_));
+        let keeps_latest = matches!(rule, WhenDisconnected::KeepLatest(_));
         // Another rule may have kept more. An empty message would cost memory and no bytes.
         let has_room = |bytes: usize| bytes.checked_add(message.len()).is_some_and(|n| n <= limit);
         if !has_room(0) || (!keeps_latest && !has_room(self.bytes)) {
@@ -97,7 +98,7 @@ mod tests {
     fn the_first_or_the_last_messages_are_kept() {
         let mut queue = Queue::default();
         for (message, has_room) in [("one", true), ("two", true), ("three", false), ("4", true)] {
-            let result = queue.take_in(message.as_bytes(), WhileAway::Keep(7), false);
+            let result = queue.take_in(message.as_bytes(), WhenDisconnected::Keep(7), false);
             assert_eq!(result.is_ok(), has_room, "{message}");
         }
         assert_eq!(queue.bytes(), 7);
@@ -105,9 +106,10 @@ mod tests {
         assert_eq!(queue.bytes(), 0);
 
         for message in ["one", "two", "three", "4"] {
-            queue.take_in(message.as_bytes(), WhileAway::KeepLatest(7), false).unwrap();
+            queue.take_in(message.as_bytes(), WhenDisconnected::KeepLatest(7), false).unwrap();
         }
-        let error = queue.take_in(b"much longer", WhileAway::KeepLatest(7), false).unwrap_err();
+        let error =
+            queue.take_in(b"much longer", WhenDisconnected::KeepLatest(7), false).unwrap_err();
         assert_eq!(error, DeviceErrorKind::TooLong);
         assert_eq!(kept(&mut queue), ["three", "4"]);
     }
@@ -115,20 +117,20 @@ mod tests {
     #[test]
     fn refused_and_dropped() {
         let mut queue = Queue::default();
-        let error = queue.take_in(b"x", WhileAway::Refuse, false).unwrap_err();
+        let error = queue.take_in(b"x", WhenDisconnected::Refuse, false).unwrap_err();
         assert_eq!(error, DeviceErrorKind::NotOpen);
-        queue.take_in(b"x", WhileAway::Drop, false).unwrap();
-        queue.take_in(b"", WhileAway::Keep(0), false).unwrap();
-        queue.take_in(b"x", WhileAway::Keep(0), false).unwrap_err();
+        queue.take_in(b"x", WhenDisconnected::Drop, false).unwrap();
+        queue.take_in(b"", WhenDisconnected::Keep(0), false).unwrap();
+        queue.take_in(b"x", WhenDisconnected::Keep(0), false).unwrap_err();
         assert_eq!((queue.bytes(), queue.pop()), (0, None));
     }
 
     #[test]
     fn a_smaller_limit_drops_what_is_there() {
         let mut queue = Queue::default();
-        queue.take_in(&[1; 10], WhileAway::Keep(10), false).unwrap();
-        queue.take_in(&[2; 2], WhileAway::Keep(4), false).unwrap_err();
-        queue.take_in(&[3; 2], WhileAway::KeepLatest(4), false).unwrap();
+        queue.take_in(&[1; 10], WhenDisconnected::Keep(10), false).unwrap();
+        queue.take_in(&[2; 2], WhenDisconnected::Keep(4), false).unwrap_err();
+        queue.take_in(&[3; 2], WhenDisconnected::KeepLatest(4), false).unwrap();
         assert_eq!((queue.bytes(), queue.pop()), (2, Some(vec![3; 2])));
     }
 }
