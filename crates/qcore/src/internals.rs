@@ -88,6 +88,12 @@ pub fn buffer_len(device: &DeviceNode) -> usize {
     device.buffer_len()
 }
 
+/// Emits `ready_read`, unless one of its slots is running.
+#[inline]
+pub fn announce(device: &DeviceNode) {
+    device.announce();
+}
+
 /// Returns the signal that is emitted when the connection of a device goes on in another object. It
 /// wakes the tasks that wait for the device.
 #[must_use]

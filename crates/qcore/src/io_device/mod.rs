@@ -147,6 +147,8 @@ pub struct DeviceNode {
     device_pos: Cell<i64>,
     /// Whether the default `read_line_data` has run. A backend may override it.
     read_line_data_called: Cell<bool>,
+    /// Whether the slots of `ready_read` are running.
+    is_announcing: Cell<bool>,
     /// How many bytes were read since the transaction began. In a sequential device they stay in
     /// the buffer.
     transaction: Cell<Option<usize>>,
@@ -207,6 +209,7 @@ impl DeviceNode {
             pos: Cell::new(0),
             device_pos: Cell::new(0),
             read_line_data_called: Cell::new(false),
+            is_announcing: Cell::new(false),
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: Cell::new(None),

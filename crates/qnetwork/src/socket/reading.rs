@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use qcore::{
     DeviceError,
-    internals::{DeviceInternals, GIVEN_AWAY, SCRATCH},
+    internals::{DeviceInternals, GIVEN_AWAY, SCRATCH, announce},
 };
 
 use super::{
@@ -250,7 +250,7 @@ impl AbstractSocketNode {
             return emission.run(|| outer.on_ready_read());
         }
         let held = self.base.channel_ready_read.is_connected().then(|| self.hold_closed());
-        emission.run(|| self.with_front(|device| device.ready_read.emit(())));
+        emission.run(|| self.with_front(announce));
         let _held = held.and_then(Held::for_last);
         self.base.channel_ready_read.emit(0);
     }
