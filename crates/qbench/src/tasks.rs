@@ -79,6 +79,10 @@ impl Sleeper {
 
 /// Starts a thread that wakes `tasks` tasks at once, waits for their answer, and does so `rounds`
 /// times. Returns the futures of the tasks and the thread.
+///
+/// # Panics
+///
+/// The thread panics if the futures are dropped before.
 pub fn sleepers(
     tasks: u32,
     rounds: u32,
