@@ -334,7 +334,7 @@ fn a_pipe_to_half_a_connection_ends_with_it() {
         let pipe = pipe(&from, &to);
         // The pipe has moved everything, and waits.
         source.write_all(b"x").unwrap();
-        while pipe.bytes() == 0 || to.unsent_bytes() > 0 {
+        while pipe.bytes_forward() == 0 || to.unsent_bytes() > 0 {
             assert!(!pipe.is_finished());
             sleep(Duration::from_millis(1)).await;
         }
