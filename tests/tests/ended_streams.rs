@@ -14,7 +14,10 @@ use integration::{
     tls::{accepted, client, encrypt, encrypting},
     wait_until,
 };
-use qcore::{DeviceErrorKind, QIODevice, Signal, block_on, spawn_local, task::timeout};
+use qcore::{
+    DeviceErrorKind, QIODevice, Signal, block_on, spawn_local,
+    task::{sleep, timeout},
+};
 use qnetwork::{
     CloseReason, QSslSocket, QTcpServer, QTcpSocket, SocketState,
     pipe::{pipe, pipe_both},
@@ -321,14 +324,23 @@ fn who_waits_for_the_end_of_half_a_connection_is_told() {
 
 #[test]
 fn a_pipe_to_half_a_connection_ends_with_it() {
-    let (from, _silent) = pair();
-    let (to, peer) = pair();
+    let (from, mut source) = pair();
+    let (to, mut peer) = pair();
+    // Without a stream, the socket would disconnect when its peer closes its half.
+    let mut stream = to.stream();
     peer.shutdown(Shutdown::Write).unwrap();
     run(async {
-        let mut stream = to.stream();
         assert_eq!(stream.read(&mut [0]).await, Ok(0));
         let pipe = pipe(&from, &to);
-        qcore::task::yield_now().await;
+        // The pipe has moved everything, and waits.
+        source.write_all(b"x").unwrap();
+        while pipe.bytes() == 0 || to.unsent_bytes() > 0 {
+            assert!(!pipe.is_finished());
+            sleep(Duration::from_millis(1)).await;
+        }
+        peer.read_exact(&mut [0]).unwrap();
+        sleep(Duration::from_millis(20)).await;
+        assert_eq!(to.state(), SocketState::Connected);
         to.disconnect_from_host();
         assert!(pipe.finished().await.is_err());
     });

@@ -1,11 +1,17 @@
 //! Bytes that a program leaves unread in a socket: `set_level_triggered()`, `warn_unread_after()`.
 
-use std::{cell::RefCell, io::Write, rc::Rc, sync::Mutex, time::Duration};
+use std::{
+    cell::{Cell, RefCell},
+    io::Write,
+    rc::Rc,
+    sync::Mutex,
+    time::Duration,
+};
 
 use integration::{
     in_child,
     local::{self, Dir},
-    pair, run_for, tls, wait_until,
+    pair, run_for, tls, wait_at_most, wait_until,
 };
 use qcore::{QIODevice, VirtualClock};
 
@@ -41,6 +47,48 @@ fn a_level_triggered_socket_gives_all_lines_to_a_slot_that_reads_one() {
         }
         wait_until(|| lines.borrow().len() == 3);
         assert_eq!(*lines.borrow(), [&b"one\n"[..], b"two\n", b"three\n"]);
+    }
+}
+
+/// A slot that is called outside of all loops runs a loop, in which more data arrives.
+#[test]
+fn a_slot_that_runs_a_loop_is_not_called_from_it() {
+    let (plain, mut peer) = pair();
+    let dir = Dir::new();
+    let locals = local::server(&dir);
+    let (left, right) = local::pair(&locals);
+    let encrypting = tls::encrypting("good");
+    let client = tls::client();
+    let secure = tls::encrypt(&client, &encrypting);
+    let devices: [QIODevice; 3] = [plain.into(), left.into(), client.into()];
+    for (number, device) in devices.iter().enumerate() {
+        let mut send = |data: &[u8]| match number {
+            0 => peer.write_all(data).unwrap(),
+            1 => {
+                right.write(data).unwrap();
+                right.flush();
+            }
+            _ => {
+                secure.write(data).unwrap();
+                secure.flush();
+            }
+        };
+        device.set_level_triggered(true);
+        let (depth, deepest, calls) = (Cell::new(0), Rc::new(Cell::new(0)), Rc::new(Cell::new(0)));
+        let (most, count) = (deepest.clone(), calls.clone());
+        device.ready_read.connect_to(device, move |device, ()| {
+            count.set(count.get() + 1);
+            depth.set(depth.get() + 1);
+            most.set(most.get().max(depth.get()));
+            let _ = device.get_char();
+            wait_at_most(Duration::from_millis(20), || false);
+            depth.set(depth.get() - 1);
+        });
+        send(b"abc");
+        device.wait_for_ready_read(5000).unwrap();
+        send(b"def");
+        wait_until(|| device.bytes_available() == 0 && calls.get() >= 6);
+        assert_eq!(deepest.get(), 1, "device {number}");
     }
 }
 

@@ -11,7 +11,7 @@ use std::rc::Rc;
 pub use crate::io_device::{
     byte_queue::{ByteQueue, DetachedBytes},
     class::FinalDevice,
-    pool::{BufferPool, GIVEN_AWAY, SCRATCH},
+    pool::{Block, BufferPool, GIVEN_AWAY, SCRATCH},
 };
 pub use crate::thread::current::pause;
 use crate::{
@@ -39,7 +39,7 @@ pub trait DeviceInternals {
     /// The block has far more memory than a short message needs. So a caller that appends fewer
     /// bytes than [`GIVEN_AWAY`] calls [`return_block`](Self::return_block) after the program has
     /// had a chance to read.
-    fn lend_block(&self, block: Vec<u8>);
+    fn lend_block(&self, block: Block);
 
     /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes
     /// are few, and keeps a copy of them.
@@ -54,8 +54,8 @@ pub trait DeviceInternals {
 }
 
 impl DeviceInternals for QIODevice {
-    fn lend_block(&self, block: Vec<u8>) {
-        self.append_chunk(block);
+    fn lend_block(&self, block: Block) {
+        self.append_block(block);
     }
 
     fn return_block(&self) {
@@ -86,6 +86,12 @@ impl DeviceInternals for QIODevice {
 #[must_use]
 pub fn buffer_len(device: &DeviceNode) -> usize {
     device.buffer_len()
+}
+
+/// Emits `ready_read`, unless one of its slots is running.
+#[inline]
+pub fn announce(device: &DeviceNode) {
+    device.announce();
 }
 
 /// Returns the signal that is emitted when the connection of a device goes on in another object. It

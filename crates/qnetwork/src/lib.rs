@@ -41,6 +41,7 @@
 //! * `ssl` has `QSslSocket` and `QSslServer`, which encrypt, with certificates, keys, ciphers and
 //!   configurations
 //! * [`local`] has [`QLocalSocket`] and [`QLocalServer`], for connections within this machine
+//! * [`closing`] has [`close_all`], which closes servers and sockets within a time
 //! * [`reconnect`] has [`Reconnector`], which connects a socket again when its connection is lost
 //! * [`heartbeat`] has [`Heartbeat`], which detects that the other end of a connection does not
 //!   answer
@@ -59,6 +60,15 @@
 //! functions such as `connect`, `accept` and `recv`, and reads and writes with the
 //! [`stream`](qcore::QIODevice::stream) of a socket. See [`qcore::task`]. With the feature
 //! `futures`, streams implement the traits of the crate `futures-io`.
+//!
+//! # Features
+//!
+//! * `tls` (default): `QSslSocket` and its family, with the cryptography of `aws-lc-rs`
+//! * `ring`: the same with the cryptography of `ring`, without the default feature `tls`
+//! * `dns` (default): [`QDnsLookup`]
+//! * `tasks` (default): functions that a task awaits
+//! * `futures`: the traits of `futures-io` for the streams of sockets
+//! * `simulation`: a simulated network for tests
 
 // On docs.rs, which builds with nightly Rust, items show the feature that they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -4,9 +4,10 @@
 //! record, in the second run at the second record, and so on, until there is no such record.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::Write,
     net::{TcpListener, TcpStream},
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     rc::Rc,
 };
 
@@ -16,8 +17,8 @@ use integration::{
 };
 use qcore::{QCoreApplication, QObject};
 use qnetwork::{
-    QAbstractSocket, QHostAddress, QLocalSocket, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket,
-    SocketState,
+    CloseReason, QAbstractSocket, QHostAddress, QLocalSocket, QSslSocket, QTcpServer, QTcpSocket,
+    QUdpSocket, SocketState,
 };
 
 use super::{ACT, end, install};
@@ -392,6 +393,106 @@ fn local_sockets() {
                 break;
             }
         }
+    }
+}
+
+/// Disconnects an encrypted client, which has written something. The logger calls `act` at one
+/// record after the other of those that this causes. `check` gets the client, and the reason with which
+/// the server's end has closed.
+fn at_records_of_an_end(act: fn(&QSslSocket), check: impl Fn(&QSslSocket, CloseReason)) {
+    let _app = QCoreApplication::new();
+    let server = tls::encrypting("good");
+    for number in 0.. {
+        let client = tls::client();
+        let other = tls::encrypt(&client, &server);
+        client.write("the last words").unwrap();
+        settle();
+        let reason = Rc::new(RefCell::new(None));
+        other.closed.connect_to(&reason, |seen, reason| drop(seen.replace(Some(reason.clone()))));
+        let used = client.clone();
+        let disconnect = || {
+            // A panic of the logger goes through this call.
+            let call = AssertUnwindSafe(|| client.disconnect_from_host());
+            let _ = catch_unwind(call);
+        };
+        if !acting_at(number, move || act(&used), disconnect) {
+            assert!(number > 0, "no records");
+            break;
+        }
+        wait_until(|| reason.borrow().is_some());
+        assert_eq!(other.read_all(), b"the last words");
+        check(&client, reason.take().unwrap());
+    }
+}
+
+#[test]
+fn a_logger_that_disconnects_a_socket_that_says_goodbye() {
+    at_records_of_an_end(
+        |client| client.disconnect_from_host(),
+        |client, reason| {
+            assert_eq!(client.state(), SocketState::Unconnected);
+            assert_eq!(reason, CloseReason::Remote, "it has heard the goodbye");
+        },
+    );
+}
+
+/// Panics without a message, which would be printed many times.
+fn panic_quietly() {
+    resume_unwind(Box::new("the logger's panic"));
+}
+
+/// The panic takes the session along, so the connection fails.
+#[test]
+fn a_logger_that_panics_in_a_socket_that_says_goodbye() {
+    at_records_of_an_end(
+        |_| panic_quietly(),
+        |client, _| {
+            assert_eq!(client.state(), SocketState::Unconnected);
+            assert_eq!(client.error_string(), "The TLS session was lost by a panic");
+        },
+    );
+}
+
+/// The logger panics once, at one record after the other of a handshake. The loop's caller catches
+/// the panic. The connection ends, with an error unless the panic was in the server's part.
+#[test]
+fn a_logger_that_panics_in_a_handshake() {
+    let _app = QCoreApplication::new();
+    let server = tls::encrypting("good");
+    for number in 0.. {
+        let client = tls::client();
+        let reasons = Rc::new(RefCell::new(Vec::new()));
+        client.closed.connect_to(&reasons, |reasons, reason| {
+            reasons.borrow_mut().push(reason.clone());
+        });
+        let used = client.clone();
+        let panics = move || {
+            if used.state() == SocketState::Connected {
+                panic_quietly();
+            }
+        };
+        let has_panicked = Cell::new(false);
+        let acted = acting_at(number, panics, || {
+            client.connect_to_host_encrypted("127.0.0.1", server.server_port());
+            let is_settled = || client.is_encrypted() || client.state() == SocketState::Unconnected;
+            while !is_settled() {
+                let turn = AssertUnwindSafe(|| wait_until(is_settled));
+                has_panicked.set(has_panicked.get() | catch_unwind(turn).is_err());
+            }
+            let rest = AssertUnwindSafe(settle);
+            has_panicked.set(has_panicked.get() | catch_unwind(rest).is_err());
+        });
+        if !acted {
+            break;
+        }
+        while let Some(other) = server.next_pending_connection() {
+            other.abort();
+        }
+        if has_panicked.get() {
+            wait_until(|| client.state() == SocketState::Unconnected);
+            assert_eq!(reasons.borrow().len(), 1, "record {number}: {reasons:?}");
+        }
+        client.abort();
     }
 }
 

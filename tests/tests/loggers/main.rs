@@ -46,16 +46,25 @@ struct Used {
 }
 
 fn interfere() {
+    /// An act may panic.
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            BUSY.set(false);
+        }
+    }
     if BUSY.replace(true) {
         return;
     }
+    let _done = Done;
     RECORDS.set(RECORDS.get() + 1);
-    let act = ACT.with_borrow(Clone::clone);
-    if let Some(act) = act {
+    // The loop of a thread that ends may log after these variables are gone.
+    let act = ACT.try_with(|act| act.borrow().clone());
+    if let Ok(Some(act)) = act {
         act();
     }
-    let used = USED.with_borrow(Clone::clone);
-    if let Some(used) = used {
+    let used = USED.try_with(|used| used.borrow().clone());
+    if let Ok(Some(used)) = used {
         let sockets = used.sockets.borrow().clone();
         for socket in &sockets {
             let _ = (socket.state(), socket.error(), socket.error_string(), socket.is_valid());
@@ -82,7 +91,6 @@ fn interfere() {
         }
         other.abort();
     }
-    BUSY.set(false);
 }
 
 struct Logger;

@@ -2,8 +2,8 @@
 
 use qcore::{DeviceError, QIODevice, QPointer};
 use qnetwork::{
-    AttachError, DetachedSocket, LocalSocketState, QLocalSocket, QSslSocket, QTcpSocket, RateLimit,
-    SocketState, TimeoutKind,
+    AttachError, CloseReason, DetachedSocket, LocalSocketState, QLocalSocket, QSslSocket,
+    QTcpSocket, RateLimit, SocketState, TimeoutKind,
 };
 
 use super::order::{Event, Order};
@@ -21,6 +21,18 @@ pub(crate) enum Class {
     Tcp,
     Ssl,
     Local,
+}
+
+impl From<&QTcpSocket> for Conn {
+    fn from(socket: &QTcpSocket) -> Self {
+        Conn::Inet(socket.clone())
+    }
+}
+
+impl From<&QLocalSocket> for Conn {
+    fn from(socket: &QLocalSocket) -> Self {
+        Conn::Local(socket.clone())
+    }
 }
 
 macro_rules! on_both {
@@ -66,6 +78,28 @@ impl Conn {
         let Conn::Inet(socket) = self else { return self.state() == SocketState::Connected };
         let encrypted = socket.cast::<QSslSocket>().is_none_or(|socket| socket.is_encrypted());
         encrypted && self.state() == SocketState::Connected
+    }
+
+    pub(crate) fn on_connected(&self, slot: impl Fn(&Conn) + 'static) {
+        on_both!(self, socket => {
+            socket.connected.connect_to(socket, move |socket, ()| slot(&socket.into()));
+        });
+    }
+
+    pub(crate) fn on_ready_read(&self, slot: impl Fn(&Conn) + 'static) {
+        on_both!(self, socket => {
+            socket.ready_read.connect_to(socket, move |socket, ()| slot(&socket.into()));
+        });
+    }
+
+    pub(crate) fn on_disconnected(&self, slot: impl Fn(&Conn) + 'static) {
+        on_both!(self, socket => {
+            socket.disconnected.connect_to(socket, move |socket, ()| slot(&socket.into()));
+        });
+    }
+
+    pub(crate) fn on_closed(&self, slot: impl Fn(&CloseReason) + 'static) {
+        on_both!(self, socket => drop(socket.closed.connect(slot)));
     }
 
     pub(crate) fn disconnect(&self) {

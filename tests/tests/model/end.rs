@@ -11,7 +11,7 @@ use std::{
 };
 
 use qcore::{QIODevice, QPointer, QTimer, io_device::WhenFull, wait_until};
-use qnetwork::{SocketState, TimeoutKind, simulation};
+use qnetwork::{Heartbeat, SocketState, TimeoutKind, simulation};
 
 use super::{
     conn::Conn,
@@ -55,6 +55,8 @@ pub(crate) enum Act {
     Marks(usize, usize, bool),
     LevelTriggered(bool),
     Timeout(TimeoutKind, i32),
+    /// A heartbeat with this interval and this timeout.
+    Heartbeat(i32, i32),
     HandOver,
     Disconnect,
     DisconnectWithin(i32),
@@ -156,6 +158,11 @@ impl Act {
             74 if dice.one_in(6) => Act::Close,
             75 if dice.one_in(6) => Act::DeleteLater,
             76 if dice.one_in(6) => Act::Drop,
+            77 if dice.one_in(2) => {
+                let most = [dice.pick(&[5, 50, 500]), dice.pick(&[5, 100, 1000, 100_000])];
+                let [interval, timeout] = most.map(|most| 1 + dice.millis(most));
+                Act::Heartbeat(interval, timeout)
+            }
             _ => Act::RunLoop(dice.millis(5)),
         }
     }
@@ -344,6 +351,7 @@ impl End {
                 self.flag(|end| &end.may_time_out);
                 conn.set_timeout(kind, millis);
             }
+            Act::Heartbeat(interval, timeout) => self.heartbeat(&conn, interval, timeout),
             Act::HandOver => self.hand_over(&conn),
             Act::Disconnect => {
                 self.flag(|end| &end.disconnects);
@@ -421,6 +429,37 @@ impl End {
             device.rollback_transaction();
             received.store(begin, Relaxed);
         }
+    }
+
+    /// Watches the other end with a heartbeat, whose pings are ordinary bytes of the stream.
+    fn heartbeat(self: &Rc<Self>, conn: &Conn, interval: i32, timeout: i32) {
+        let Conn::Inet(socket) = conn else { return };
+        self.flag(|end| &end.may_time_out);
+        let heartbeat = Heartbeat::new(socket);
+        heartbeat.set_interval(interval);
+        heartbeat.set_timeout(timeout);
+        let (weak, side) = (Rc::downgrade(self), self.side);
+        let now = || simulation::now().unwrap_or_default();
+        let [heard, asked] = [(); 2].map(|()| Rc::new(Cell::new(now())));
+        let hears = heard.clone();
+        socket.ready_read.connect_to(&heartbeat, move |_, ()| hears.set(now()));
+        let (last, asks) = (heard.clone(), asked.clone());
+        heartbeat.ping.connect(move |()| {
+            let Some(this) = weak.upgrade() else { return };
+            if now() < last.get() + Duration::from_millis(interval as u64) {
+                this.run.fail(format!("end {side}: a ping too early"));
+            }
+            asks.set(now());
+            this.act(Act::Write(1));
+        });
+        let weak = Rc::downgrade(self);
+        heartbeat.unanswered.connect(move |()| {
+            let Some(this) = weak.upgrade() else { return };
+            let ends = asked.get() + Duration::from_millis(timeout as u64);
+            if heard.get() > asked.get() || now() < ends {
+                this.run.fail(format!("end {side}: the other end has answered"));
+            }
+        });
     }
 
     /// Another socket of this program continues the connection.

@@ -507,3 +507,31 @@ fn connect_to_another(net: &Network, is_proxied: bool, state: SocketState) -> [u
     assert_eq!(socket.peer_name(), "two");
     counts.map(|count| count.load(Relaxed))
 }
+
+/// The peer sends nothing and does not close, so a wait for it would never end.
+#[test]
+fn waits_when_encryption_cannot_start() {
+    Simulation::new(1).run(|_| {
+        let server = QTcpServer::new();
+        server.listen(QHostAddress::Any, 443).unwrap();
+        let client = QSslSocket::new();
+        client.connect_to_host("127.0.0.1", 443);
+        client.wait_for_connected(1000).unwrap();
+        let mut configuration = SERVER.clone();
+        configuration.set_ocsp_stapling_enabled(true); // only clients can
+        client.set_ssl_configuration(configuration);
+        client.start_server_encryption();
+        let before = simulation::now();
+        let failed = client.wait_for_encrypted(100_000).unwrap_err();
+        assert_eq!(failed, SocketErrorKind::SslInternal);
+        assert_eq!(client.wait_for_ready_read(100_000).unwrap_err(), failed);
+        assert_eq!(client.wait_for_bytes_written(100_000).unwrap_err(), failed);
+        assert_eq!(simulation::now(), before, "nothing waits for the peer");
+        // The connection is there, so waiting for its end is possible.
+        let late = client.wait_for_disconnected(1000).unwrap_err();
+        assert_eq!(late, SocketErrorKind::SocketTimeout);
+        assert!(until(LIMIT, || server.has_pending_connections()));
+        server.next_pending_connection().unwrap().abort();
+        client.wait_for_disconnected(1000).unwrap();
+    });
+}

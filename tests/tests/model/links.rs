@@ -290,7 +290,6 @@ impl Program for Link {
         all.push(Link { mischief: [calm, self.mischief[1]], ..self.clone() });
         all.push(Link { mischief: [self.mischief[0], calm], ..self.clone() });
         all.push(Link { encrypts: false, ..self.clone() });
-        all.retain(|smaller| format!("{smaller:?}") != format!("{self:?}"));
         all
     }
 }

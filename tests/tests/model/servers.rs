@@ -1,7 +1,7 @@
 //! A server with limits, pauses and workers, many clients, and a shutdown.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::{
         Arc, Mutex, PoisonError,
@@ -10,21 +10,24 @@ use std::{
     time::Duration,
 };
 
-use qcore::{QObject, QTimer, wait_until};
+use integration::local::Dir;
+use qcore::{QTimer, wait_until};
 use qnetwork::{
-    QHostAddress, QSslServer, QSslSocket, QTcpServer, QTcpSocket, SocketState,
+    Closable, QTcpServer, SocketState, close_all,
     simulation::{self, Network},
 };
 
 use super::{
+    conn::Conn,
     dice::Dice,
     driver::{Program, check, until, without},
     net::{Mischief, Wire},
     run::pattern,
-    streams::{CLIENT, LIMIT, SERVER},
+    streams::{LIMIT, Listener, Scene, Transport},
 };
 
-const PORT: u16 = 80;
+const TRANSPORTS: [Transport; 4] =
+    [Transport::Ssl, Transport::Local, Transport::Tcp, Transport::Tcp];
 
 /// A client, which sends so many bytes, reads them back, and disconnects.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +59,8 @@ enum Step {
 /// A server and its clients.
 #[derive(Clone, Debug)]
 pub(crate) struct Crowd {
-    encrypts: bool,
+    /// TCP, TLS or local.
+    transport: Transport,
     workers: usize,
     limit: i32,
     wire: Wire,
@@ -65,6 +69,8 @@ pub(crate) struct Crowd {
     steps: Vec<Step>,
     /// When the server shuts down, and how long it waits for its clients.
     shutdown: (i32, i32),
+    /// Whether `close_all` shuts it down.
+    by_close_all: bool,
 }
 
 /// What the server and its workers have counted.
@@ -86,86 +92,109 @@ impl Counts {
     }
 }
 
-/// Makes a server that returns what it receives. It may be that of a worker.
-fn echo(encrypts: bool, counts: &Arc<Counts>) -> QTcpServer {
-    let server = if encrypts {
-        let server = QSslServer::new();
-        server.set_ssl_configuration(SERVER.clone());
-        QTcpServer::from(&server)
-    } else {
-        QTcpServer::new()
-    };
-    let its = counts.clone();
-    server.new_connection.connect_to(&server, move |server, ()| {
-        while let Some(socket) = server.next_pending_connection() {
-            its.taken.fetch_add(1, Relaxed);
-            let (its, told) = (its.clone(), Cell::new(false));
-            socket.closed.connect(move |_| {
-                if told.replace(true) {
-                    its.fail("a connection has closed twice".to_owned());
-                }
-                its.closed.fetch_add(1, Relaxed);
-            });
-            socket.ready_read.connect_to(&socket, |socket, ()| {
-                socket.write(socket.read_all()).ok();
-            });
-            socket.disconnected.connect_slot(&socket, QObject::delete_later);
-            // What came before belongs to the program, too.
-            socket.write(socket.read_all()).ok();
-            if socket.state() == SocketState::Unconnected {
-                // It has ended before the program took it.
-                socket.delete_later();
-            }
+macro_rules! on_both {
+    ($listener:expr, $server:ident => $call:expr) => {
+        match $listener {
+            Listener::Inet($server) => $call,
+            Listener::Local($server) => $call,
         }
+    };
+}
+
+/// Makes a server that returns what it receives. It may be that of a worker.
+fn echo(scene: &Scene, counts: &Arc<Counts>) -> Listener {
+    let listener = scene.server();
+    let its = counts.clone();
+    on_both!(&listener, server => {
+        server.new_connection.connect_to(server, move |server, ()| {
+            while let Some(socket) = server.next_pending_connection() {
+                serve(&Conn::from(&socket), &its);
+            }
+        });
     });
     let its = counts.clone();
-    server.shutting_down.connect(move |socket| {
-        its.told.fetch_add(1, Relaxed);
-        socket.disconnect_from_host();
+    on_both!(&listener, server => {
+        server.shutting_down.connect(move |socket| {
+            its.told.fetch_add(1, Relaxed);
+            Conn::from(socket).disconnect();
+        });
     });
-    server
+    listener
+}
+
+fn serve(conn: &Conn, counts: &Arc<Counts>) {
+    counts.taken.fetch_add(1, Relaxed);
+    let (its, told) = (counts.clone(), Cell::new(false));
+    conn.on_closed(move |_| {
+        if told.replace(true) {
+            its.fail("a connection has closed twice".to_owned());
+        }
+        its.closed.fetch_add(1, Relaxed);
+    });
+    conn.on_ready_read(|conn| drop(conn.write(&conn.device().read_all())));
+    conn.on_disconnected(|conn| conn.device().delete_later());
+    // What came before belongs to the program, too.
+    conn.write(&conn.device().read_all()).ok();
+    if conn.state() == SocketState::Unconnected {
+        // It has ended before the program took it.
+        conn.device().delete_later();
+    }
 }
 
 impl Crowd {
-    fn serve(&self, counts: &Arc<Counts>) {
-        let (encrypts, its) = (self.encrypts, counts.clone());
-        let server = match self.workers {
-            0 => echo(encrypts, counts),
-            workers => {
+    /// Runs the server until it is shut down.
+    fn host(&self, scene: &Scene, counts: &Arc<Counts>) {
+        let (its, of) = (counts.clone(), scene.clone());
+        let listener = match self.workers {
+            workers @ 1.. if self.transport != Transport::Local => {
                 let server = QTcpServer::new();
-                server.set_workers(workers, move || echo(encrypts, &its));
-                server
+                server.set_workers(workers, move || match echo(&of, &its) {
+                    Listener::Inet(server) => server,
+                    Listener::Local(_) => unreachable!("the workers are for TCP"),
+                });
+                Listener::Inet(server)
             }
+            _ => echo(scene, counts),
         };
-        server.set_max_pending_connections(self.limit);
+        on_both!(&listener, server => server.set_max_pending_connections(self.limit));
         let its = counts.clone();
-        server.shutdown_finished.connect(move |cut| {
+        let on_finished = move |cut: &usize| {
             its.finished.fetch_add(1, Relaxed);
             its.cut.fetch_add(*cut, Relaxed);
-        });
-        server.listen(QHostAddress::Any, PORT).unwrap();
+        };
+        on_both!(&listener, server => drop(server.shutdown_finished.connect(on_finished)));
+        assert!(scene.open(&listener), "the server does not listen");
         let ((begins, limit), ends) = (self.shutdown, Rc::new(Cell::new(false)));
         for step in &self.steps {
-            let (server, step, ends) = (server.clone(), *step, ends.clone());
+            let (scene, listener, step) = (scene.clone(), listener.clone(), *step);
+            let ends = ends.clone();
             let after = match step {
                 Step::Pause(at) | Step::Resume(at) | Step::Limit(at, _) | Step::Reopen(at) => at,
                 Step::Fail(_) => 0,
             };
-            QTimer::single_shot(after, move || match step {
-                Step::Pause(_) => server.pause_accepting(),
-                Step::Resume(_) => server.resume_accepting(),
-                Step::Limit(_, limit) => server.set_max_pending_connections(limit),
-                Step::Reopen(_) if ends.get() => {}
-                Step::Reopen(_) => {
-                    server.close();
-                    server.listen(QHostAddress::Any, PORT).ok();
+            QTimer::single_shot(after, move || match (step, &listener) {
+                (Step::Pause(_), Listener::Inet(server)) => server.pause_accepting(),
+                (Step::Resume(_), Listener::Inet(server)) => server.resume_accepting(),
+                (Step::Limit(_, limit), _) => {
+                    on_both!(&listener, server => server.set_max_pending_connections(limit));
                 }
-                Step::Fail(_) => {}
+                (Step::Reopen(_), _) if !ends.get() => {
+                    on_both!(&listener, server => server.close());
+                    scene.open(&listener);
+                }
+                _ => {}
             });
         }
         wait_until(begins, || false);
         ends.set(true);
-        server.shutdown(limit);
+        let all_closed = Rc::new(RefCell::new(Vec::new()));
+        if self.by_close_all {
+            let its = all_closed.clone();
+            let all = on_both!(&listener, server => Closable::from(server));
+            close_all([all], limit, move |cut| its.borrow_mut().push(cut));
+        } else {
+            on_both!(&listener, server => server.shutdown(limit));
+        }
         let most = Duration::from_millis(limit as u64) + Duration::from_secs(5);
         if !until(most, || counts.finished.load(Relaxed) > 0) {
             counts.fail("the server does not shut down".to_owned());
@@ -183,49 +212,47 @@ impl Crowd {
         if cut > told {
             counts.fail(format!("{cut} of {told} connections were cut"));
         }
-        if server.is_listening() {
+        if self.by_close_all && *all_closed.borrow() != [cut] {
+            let all = all_closed.take();
+            counts.fail(format!("{all:?} instead of {cut} connections were cut"));
+        }
+        if on_both!(&listener, server => server.is_listening()) {
             counts.fail("the server listens".to_owned());
         }
     }
 
-    fn client(&self, client: Client, number: usize, left: &Rc<Cell<usize>>) -> QTcpSocket {
-        let socket = if self.encrypts {
-            let socket = QSslSocket::new();
-            socket.set_ssl_configuration(CLIENT.clone());
-            socket.set_peer_verify_name("localhost");
-            QTcpSocket::from(&socket)
-        } else {
-            QTcpSocket::new()
-        };
+    fn client(&self, scene: &Scene, number: usize, left: &Rc<Cell<usize>>) -> Conn {
+        let client = self.clients[number];
+        let conn = scene.client();
         let (data, received) = (pattern(number, 0, client.size), Rc::new(Cell::new(0)));
         let sent = data.clone();
-        socket.ready_read.connect_to(&socket, move |socket, ()| {
-            let part = socket.read_all();
+        conn.on_ready_read(move |conn| {
+            let part = conn.device().read_all();
             let at = received.get();
             assert!(sent[at..].starts_with(&part), "client {number} receives something else");
             received.set(at + part.len());
             match client.end {
-                Ending::Aborts if received.get() > sent.len() / 2 => socket.abort(),
-                Ending::Disconnects if received.get() == sent.len() => {
-                    socket.disconnect_from_host()
-                }
+                Ending::Aborts if received.get() > sent.len() / 2 => conn.abort(),
+                Ending::Disconnects if received.get() == sent.len() => conn.disconnect(),
                 _ => {}
             }
         });
         let (left, told) = (left.clone(), Cell::new(false));
-        socket.closed.connect(move |reason| {
+        conn.on_closed(move |reason| {
             assert!(!told.replace(true), "client {number} has closed twice: {reason:?}");
             left.set(left.get() - 1);
         });
-        let (later, encrypts) = (socket.clone(), self.encrypts);
+        let (later, scene) = (conn.clone(), scene.clone());
         QTimer::single_shot(client.begins, move || {
-            match later.cast::<QSslSocket>() {
-                Some(ssl) if encrypts => ssl.connect_to_host_encrypted("10.0.0.1", PORT),
-                _ => later.connect_to_host("10.0.0.1", PORT),
+            scene.connect(&later);
+            if later.device().is_open() {
+                later.write(&data).ok();
+            } else if later.state() == SocketState::Connecting {
+                // The backlog of a local server is full.
+                later.on_connected(move |conn| drop(conn.write(&data)));
             }
-            later.write(&data).ok();
         });
-        socket
+        conn
     }
 }
 
@@ -237,7 +264,7 @@ impl Program for Crowd {
         let steps = dice.count(6);
         let ends = [Ending::Disconnects, Ending::Disconnects, Ending::Aborts, Ending::Stays];
         Crowd {
-            encrypts: dice.one_in(4),
+            transport: dice.pick(&TRANSPORTS),
             workers: dice.pick(&[0, 0, 1, 3]),
             limit: dice.pick(&[30, 30, 1, 2, 0]),
             wire: Wire::random(dice),
@@ -259,16 +286,18 @@ impl Program for Crowd {
                 })
                 .collect(),
             shutdown: (dice.millis(2000), dice.pick(&[0, 10, 500, 10_000])),
+            by_close_all: dice.one_in(3),
         }
     }
 
     fn run(&self, net: &Network) {
-        let host = net.host("server", "10.0.0.1");
+        let dir = Dir::new();
+        let (scene, [host, _]) = Scene::new(net, self.transport, true, &dir);
         net.set_default_link(self.wire.link());
         let counts = Arc::<Counts>::default();
-        let (this, its) = (self.clone(), counts.clone());
+        let (this, its, of) = (self.clone(), counts.clone(), scene.clone());
         host.start(move || {
-            this.serve(&its);
+            this.host(&of, &its);
             its.is_over.store(true, Relaxed);
         });
         simulation::sleep(Duration::from_millis(1));
@@ -279,12 +308,8 @@ impl Program for Crowd {
         });
         host.set_faults(failing.unwrap_or(self.mischief).faults());
         let left = Rc::new(Cell::new(self.clients.len()));
-        let clients: Vec<_> = self
-            .clients
-            .iter()
-            .enumerate()
-            .map(|(number, client)| self.client(*client, number, &left))
-            .collect();
+        let clients: Vec<_> =
+            (0..self.clients.len()).map(|number| self.client(&scene, number, &left)).collect();
         let over = until(LIMIT, || counts.is_over.load(Relaxed));
         assert!(over, "the server does not end");
         if !until(LIMIT, || left.get() == 0) {
@@ -307,15 +332,17 @@ impl Program for Crowd {
         all.extend(without(&self.steps).into_iter().map(|steps| Crowd { steps, ..self.clone() }));
         all.push(Crowd { wire: Wire::default(), ..self.clone() });
         all.push(Crowd { mischief: Mischief::default(), ..self.clone() });
-        all.push(Crowd { encrypts: false, ..self.clone() });
+        if self.transport == Transport::Ssl {
+            all.push(Crowd { transport: Transport::Tcp, ..self.clone() });
+        }
         all.push(Crowd { workers: self.workers / 2, ..self.clone() });
         all.push(Crowd { limit: 30, ..self.clone() });
+        all.push(Crowd { by_close_all: false, ..self.clone() });
         for at in 0..self.clients.len() {
             let mut smaller = self.clone();
             smaller.clients[at].size = 1;
             all.push(smaller);
         }
-        all.retain(|smaller| format!("{smaller:?}") != format!("{self:?}"));
         all
     }
 }

@@ -127,26 +127,40 @@ impl Scene {
         }
     }
 
-    pub(crate) fn listen(&self) -> Listener {
+    /// Makes a server that does not listen yet.
+    pub(crate) fn server(&self) -> Listener {
         if self.transport == Transport::Local {
-            let server = QLocalServer::new();
-            server.listen(&*self.path).unwrap();
-            return Listener::Local(server);
+            return Listener::Local(QLocalServer::new());
         }
-        let server = match self.transport.encrypts() {
-            true => {
-                let server = QSslServer::new();
-                server.set_ssl_configuration(SERVER.clone());
-                server.set_handshake_timeout(1_000_000);
-                QTcpServer::from(&server)
-            }
-            false => QTcpServer::new(),
-        };
-        server.listen(QHostAddress::Any, PORT).unwrap();
-        Listener::Inet(server)
+        if !self.transport.encrypts() {
+            return Listener::Inet(QTcpServer::new());
+        }
+        let server = QSslServer::new();
+        server.set_ssl_configuration(SERVER.clone());
+        Listener::Inet(QTcpServer::from(&server))
+    }
+
+    pub(crate) fn listen(&self) -> Listener {
+        let listener = self.server();
+        if let Listener::Inet(server) = &listener
+            && let Some(server) = server.cast::<QSslServer>()
+        {
+            server.set_handshake_timeout(1_000_000);
+        }
+        assert!(self.open(&listener), "the server does not listen");
+        listener
+    }
+
+    /// Makes a server listen. Returns whether it does.
+    pub(crate) fn open(&self, listener: &Listener) -> bool {
+        match listener {
+            Listener::Inet(server) => server.listen(QHostAddress::Any, PORT).is_ok(),
+            Listener::Local(server) => server.listen(&*self.path).is_ok(),
+        }
     }
 }
 
+#[derive(Clone)]
 pub(crate) enum Listener {
     Inet(QTcpServer),
     Local(QLocalServer),
@@ -363,7 +377,6 @@ impl<K: Kind> Program for Session<K> {
             smaller.steps[at] = simpler;
             all.push(smaller);
         }
-        all.retain(|smaller| format!("{smaller:?}") != format!("{self:?}"));
         all
     }
 }

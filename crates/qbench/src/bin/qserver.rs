@@ -206,23 +206,24 @@ fn echo_each_datagram(socket: &QUdpSocket) {
 
 fn sink(socket: &QTcpSocket) {
     let (total, left) = (Cell::new(0), Cell::new(0u64));
-    let read = move |socket: &QTcpSocket, buffer: &mut [u8]| {
+    socket.ready_read.connect_to(socket, move |socket, ()| {
         loop {
             if left.get() == 0 {
                 let Some(number) = read_number(socket) else { return };
                 total.set(number);
                 left.set(number);
             }
-            let want = buffer.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
-            let Ok(count @ 1..) = socket.read_into(&mut buffer[..want]) else { return };
+            let Ok(bytes) = socket.fill_buf() else { return };
+            let count = bytes.len().min(usize::try_from(left.get()).unwrap_or(usize::MAX));
+            if count == 0 {
+                return;
+            }
+            bytes.consume(count);
             left.set(left.get() - count as u64);
             if left.get() == 0 {
                 socket.write(total.get().to_le_bytes()).ok();
             }
         }
-    };
-    socket.ready_read.connect_to(socket, move |socket, ()| {
-        BUFFER.with_borrow_mut(|buffer| read(socket, buffer));
     });
 }
 

@@ -441,6 +441,7 @@ impl QCoreApplication {
     }
 
     /// Makes the application quit when the process receives SIGINT (Ctrl-C) or SIGTERM.
+    /// [`exec`](Self::exec) then returns 0.
     ///
     /// A second SIGINT ends the process at once, in case the event loop is not running. When the
     /// application object dies, the signals end the process again. A program that has more to do

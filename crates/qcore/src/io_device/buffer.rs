@@ -133,7 +133,7 @@ impl BufferNode {
         let _told = Told(&self.memory.telling);
         self.base.bytes_written.emit(self.memory.written.get());
         self.memory.written.set(0);
-        self.base.ready_read.emit(());
+        self.base.announce();
     }
 }
 

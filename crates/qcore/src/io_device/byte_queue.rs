@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io::IoSlice};
 
 use super::{
     Chunk,
-    pool::{BufferPool, GIVEN_AWAY},
+    pool::{Block, BufferPool, GIVEN_AWAY},
 };
 
 /// The bytes of a queue on their way to another thread: chunks that share nothing with this thread.
@@ -123,6 +123,15 @@ impl ByteQueue {
         if !data.is_empty() {
             self.len += data.len();
             self.push(Piece { limit: data.len(), data, start: 0 });
+        }
+    }
+
+    /// Appends a block, without a copy.
+    pub(super) fn append_block(&mut self, block: Block) {
+        if !block.is_empty() {
+            self.len += block.len();
+            let (data, start) = block.into_memory();
+            self.push(Piece { limit: data.len(), data: data.into(), start });
         }
     }
 
@@ -462,8 +471,8 @@ mod tests {
                     }
                     Step::AppendBlock(data) => {
                         let mut block = pool.take_block();
-                        block.extend_from_slice(&data);
-                        queue.append_chunk(block);
+                        block.memory_mut().extend_from_slice(&data);
+                        queue.append_block(block);
                         model.extend(data);
                     }
                     Step::ReturnBlock => queue.return_block(&pool),
@@ -553,9 +562,9 @@ mod tests {
     fn a_block_with_few_bytes_goes_back_to_the_pool() {
         let (pool, mut queue) = (BufferPool::default(), ByteQueue::default());
         let mut block = pool.take_block();
-        block.extend_from_slice(b"some of this is read");
+        block.memory_mut().extend_from_slice(b"some of this is read");
         let place = block.as_ptr();
-        queue.append_chunk(block);
+        queue.append_block(block);
         queue.consume(5, &pool);
         queue.return_block(&pool);
         assert!(queue.head.data.as_mut_vec().unwrap().capacity() <= SMALL);
@@ -566,10 +575,12 @@ mod tests {
         assert_eq!(queue.take_all(&pool), b"of this is read.");
         // A block that is filled well stays.
         let mut block = pool.take_block();
-        block.resize(GIVEN_AWAY, 0);
-        queue.append_chunk(block);
+        block.memory_mut().resize(GIVEN_AWAY + 4096, 0);
+        let count = block.len();
+        queue.append_block(block);
         queue.return_block(&pool);
-        assert_eq!(queue.take_all(&pool).len(), GIVEN_AWAY);
+        assert!(queue.head.data.is_block());
+        assert_eq!(queue.take_all(&pool).len(), count);
     }
 
     #[test]

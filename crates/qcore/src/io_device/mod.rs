@@ -49,7 +49,7 @@ pub use self::{
 use self::{
     backend::NoBackend,
     byte_queue::{ByteQueue, DetachedBytes},
-    pool::{BufferPool, SMALL},
+    pool::{Block, BufferPool, SMALL},
     watch::ReadWatch,
 };
 use crate::{
@@ -147,6 +147,8 @@ pub struct DeviceNode {
     device_pos: Cell<i64>,
     /// Whether the default `read_line_data` has run. A backend may override it.
     read_line_data_called: Cell<bool>,
+    /// Whether the slots of `ready_read` are running.
+    is_announcing: Cell<bool>,
     /// How many bytes were read since the transaction began. In a sequential device they stay in
     /// the buffer.
     transaction: Cell<Option<usize>>,
@@ -207,6 +209,7 @@ impl DeviceNode {
             pos: Cell::new(0),
             device_pos: Cell::new(0),
             read_line_data_called: Cell::new(false),
+            is_announcing: Cell::new(false),
             transaction: Cell::new(None),
             transaction_pos: Cell::new(0),
             error_string: Cell::new(None),
@@ -709,6 +712,11 @@ impl QIODevice {
     /// Appends a whole buffer to the read buffer, without a copy.
     pub fn append_chunk(&self, data: impl Into<Chunk>) {
         self.0.buffer.borrow_mut().append_chunk(data);
+    }
+
+    /// Appends a block to the read buffer, without a copy.
+    pub(crate) fn append_block(&self, block: Block) {
+        self.0.buffer.borrow_mut().append_block(block);
     }
 
     /// Returns the block that the first bytes of the read buffer are in to the pool, if the bytes

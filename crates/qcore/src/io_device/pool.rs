@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     fmt,
+    ops::Deref,
 };
 
 /// The least capacity of a chunk. Most messages fit.
@@ -12,11 +13,59 @@ pub const SCRATCH: usize = 256 * 1024;
 /// A block with at least this many bytes may stay in a buffer as it is: copying the bytes would
 /// cost more. The block takes at most four times the memory of its bytes.
 pub const GIVEN_AWAY: usize = SCRATCH / 4;
+/// The size of a page of memory, or a multiple of it, in bytes.
+const PAGE: usize = 4096;
+/// The capacity of a [`Block`], which begins at a page.
+const BLOCK: usize = SCRATCH + PAGE;
 /// How many bytes a device reads into its buffer at once, as in Qt.
 pub(super) const PIECE: usize = 16_384;
 const PIECES_KEPT: usize = 4;
 const SMALL_KEPT: usize = 64;
 const LARGE_KEPT: usize = 4;
+
+/// Memory that a device receives into, with room for [`SCRATCH`] bytes. It dereferences to the
+/// bytes that were received.
+///
+/// The bytes begin at a page. Many AMD processors copy at a tenth of their speed if the destination
+/// is 1 to 15 bytes after the source, both modulo 4096. The C library puts a large allocation 16
+/// bytes after the beginning of a page, and the kernel often has a stream at the beginning of its
+/// pages. After a first message of 1 to 15 bytes, the kernel would copy all further bytes slowly.
+#[derive(Debug)]
+pub struct Block {
+    memory: Vec<u8>,
+    /// Where the bytes begin.
+    start: usize,
+}
+
+impl Block {
+    fn new(mut memory: Vec<u8>) -> Self {
+        let start = memory.as_ptr().align_offset(PAGE).min(PAGE);
+        if memory.len() < start {
+            // A block that was used before has these bytes already.
+            memory.resize(start, 0);
+        }
+        memory.truncate(start);
+        Block { memory, start }
+    }
+
+    /// Returns the memory, for a function that appends to it what it receives.
+    pub fn memory_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.memory
+    }
+
+    /// Returns the memory and the offset at which the bytes begin.
+    pub(super) fn into_memory(self) -> (Vec<u8>, usize) {
+        (self.memory, self.start)
+    }
+}
+
+impl Deref for Block {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.memory[self.start..]
+    }
+}
 
 /// Buffers for reuse, shared by all devices of a loop.
 ///
@@ -50,8 +99,8 @@ impl BufferPool {
         let (kept, most) = match buffer.capacity() {
             ..SMALL => return,
             SMALL..0x8000 => (&self.small, SMALL_KEPT),
-            0x8000..SCRATCH => (&self.large, LARGE_KEPT),
-            SCRATCH => (&self.blocks, LARGE_KEPT),
+            0x8000..BLOCK => (&self.large, LARGE_KEPT),
+            BLOCK => (&self.blocks, LARGE_KEPT),
             _ => return,
         };
         let mut kept = kept.borrow_mut();
@@ -77,22 +126,16 @@ impl BufferPool {
         scratch
     }
 
-    /// Takes an empty buffer with room for [`SCRATCH`] bytes, for a device that appends to it what
-    /// it receives. Give it back, or keep it as a chunk if a good part of it is filled.
+    /// Takes an empty block. Give it back, or keep it as a chunk if a good part of it is filled.
     #[must_use]
-    pub fn take_block(&self) -> Vec<u8> {
-        match self.blocks.borrow_mut().pop() {
-            Some(mut block) => {
-                block.clear();
-                block
-            }
-            None => Vec::with_capacity(SCRATCH),
-        }
+    pub fn take_block(&self) -> Block {
+        let kept = self.blocks.borrow_mut().pop();
+        Block::new(kept.unwrap_or_else(|| Vec::with_capacity(BLOCK)))
     }
 
-    /// Returns the buffer of [`take_block`](Self::take_block).
-    pub fn put_block(&self, block: Vec<u8>) {
-        self.put(block);
+    /// Returns the block of [`take_block`](Self::take_block).
+    pub fn put_block(&self, block: Block) {
+        self.put(block.memory);
     }
 
     /// Takes a buffer of [`PIECE`] bytes with no particular content. Give it back.
@@ -127,5 +170,42 @@ impl fmt::Debug for BufferPool {
             .field("small", &small)
             .field("large", &large)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_begins_at_a_page_and_has_room_for_all_that_is_read_at_once() {
+        let pool = BufferPool::default();
+        // The second round gets the blocks of the first one.
+        for _ in 0..2 {
+            let mut blocks = [pool.take_block(), pool.take_block(), pool.take_block()];
+            for block in &mut blocks {
+                let place = block.as_ptr();
+                assert!(block.is_empty());
+                assert_eq!(place.addr() % PAGE, 0);
+                block.memory_mut().extend_from_slice(&[7; SCRATCH]);
+                assert_eq!((block.len(), block.as_ptr()), (SCRATCH, place));
+            }
+            blocks.into_iter().for_each(|block| pool.put_block(block));
+        }
+        assert_eq!(pool.blocks.borrow().len(), 3);
+    }
+
+    #[test]
+    fn memory_that_was_used_from_its_beginning_makes_a_block_again() {
+        let pool = BufferPool::default();
+        let block = pool.take_block();
+        let place = block.as_ptr();
+        // Joining chunks may move the bytes to the beginning of the memory.
+        let mut memory = block.memory;
+        memory.clear();
+        memory.push(1);
+        pool.put(memory);
+        let block = pool.take_block();
+        assert_eq!((block.as_ptr(), block.len()), (place, 0));
     }
 }

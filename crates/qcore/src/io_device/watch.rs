@@ -24,8 +24,6 @@ pub(super) struct ReadWatch {
     is_level_triggered: Cell<bool>,
     /// Whether the loop will look at the device.
     is_posted: Cell<bool>,
-    /// Whether the watch is emitting `ready_read`.
-    is_emitting: Cell<bool>,
     /// How long bytes may lie unread before that is logged.
     patience: Cell<Option<Duration>>,
     /// The timer that looks at the device.
@@ -47,8 +45,7 @@ impl QIODevice {
     /// for each emission gets all of them. If a program leaves bytes unread on purpose, the loop
     /// never waits, until the program switches this off.
     ///
-    /// If a slot runs an event loop of its own, that loop does not emit the signal again. If the
-    /// slot was called outside of all event loops, its loop may do so once.
+    /// If a slot runs an event loop of its own, that loop does not emit the signal again.
     ///
     /// # Examples
     ///
@@ -121,7 +118,6 @@ impl QIODevice {
             device: self.to_weak(),
             is_level_triggered: Cell::new(false),
             is_posted: Cell::new(false),
-            is_emitting: Cell::new(false),
             patience: Cell::new(None),
             timer: Cell::new(None),
             was_read: Cell::new(false),
@@ -146,6 +142,37 @@ impl QIODevice {
     fn note_read_for_watch(&self) {
         if let Some(watch) = self.watch_in_use() {
             watch.was_read.set(true);
+        }
+    }
+}
+
+impl DeviceNode {
+    /// Emits `ready_read`, unless one of its slots is running. All devices of the library emit the
+    /// signal by this function.
+    #[inline]
+    pub(crate) fn announce(&self) {
+        struct Ended<'a>(&'a Cell<bool>);
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.set(false);
+            }
+        }
+        if self.is_announcing.replace(true) {
+            return;
+        }
+        let ended = Ended(&self.is_announcing);
+        self.ready_read.emit(());
+        drop(ended);
+        if self.extras.get().is_some() {
+            self.end_announcement();
+        }
+    }
+
+    #[cold]
+    fn end_announcement(&self) {
+        let watch = self.extras.get().and_then(|extras| extras.watch.get());
+        if let Some(node) = watch.map(|watch| watch.device.clone()) {
+            with_watch(&node, |device, watch| watch.on_emitted(device));
         }
     }
 }
@@ -196,22 +223,18 @@ impl ReadWatch {
 
     /// The loop has come to its next turn.
     fn look(&self, device: &QIODevice) {
-        struct Ended<'a>(&'a Cell<bool>);
-        impl Drop for Ended<'_> {
-            fn drop(&mut self) {
-                self.0.set(false);
-            }
-        }
         self.is_posted.set(false);
-        // A loop that a slot runs outside of all other loops comes here, too.
-        if self.is_level_triggered.get() && has_unread(device) && !self.is_emitting.replace(true) {
-            let ended = Ended(&self.is_emitting);
-            device.ready_read.emit(());
-            drop(ended);
-            // Somebody may have disconnected the slot that asks for the next look.
-            if self.is_level_triggered.get() && has_unread(device) {
-                self.on_ready_read(device);
-            }
+        if self.is_level_triggered.get() && has_unread(device) {
+            // A loop that a slot runs outside of all other loops comes here, too. Then this emits
+            // nothing, and the end of the emission asks for the next look.
+            device.announce();
+        }
+    }
+
+    /// The slots of `ready_read` have returned.
+    fn on_emitted(&self, device: &QIODevice) {
+        if self.is_level_triggered.get() && has_unread(device) {
+            self.on_ready_read(device);
         }
     }
 

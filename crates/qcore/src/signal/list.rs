@@ -28,12 +28,18 @@ pub(super) struct Slots<T: 'static> {
     live: Cell<usize>,
 }
 
-enum Entries<T: 'static> {
-    /// The id of a single slot, and the slot. Most signals with a slot have only one, which needs
-    /// no list.
-    One(u64, Rc<dyn AnySlot<T>>),
-    /// The entries, sorted by id, because ids rise. `None` means an empty list.
-    Many(Option<Rc<Vec<Entry<T>>>>),
+/// The entries of a list.
+///
+/// Most signals with a slot have only one, which needs no list. This is a struct and not an enum so
+/// that one part can be taken out alone: moving all parts at once reads several words that were
+/// just written one by one, for which the processor waits.
+struct Entries<T: 'static> {
+    /// The single slot, if there is only one. Then `many` is `None`.
+    one: Option<Rc<dyn AnySlot<T>>>,
+    /// The id of the single slot.
+    one_id: u64,
+    /// The entries, sorted by id, because ids rise.
+    many: Option<Rc<Vec<Entry<T>>>>,
 }
 
 struct Entry<T: 'static> {
@@ -49,103 +55,88 @@ impl<T> Clone for Entry<T> {
 
 impl<T> Clone for Entries<T> {
     fn clone(&self) -> Self {
-        match self {
-            Entries::One(id, slot) => Entries::One(*id, slot.clone()),
-            Entries::Many(entries) => Entries::Many(entries.clone()),
-        }
+        Entries { one: self.one.clone(), one_id: self.one_id, many: self.many.clone() }
     }
 }
 
 impl<T> Entries<T> {
+    fn new() -> Self {
+        Entries { one: None, one_id: 0, many: None }
+    }
+
     /// Returns the slots that have not been disconnected.
     fn slots(&self) -> impl Iterator<Item = &Rc<dyn AnySlot<T>>> {
-        let (one, many) = match self {
-            Entries::One(_, slot) => (Some(slot), None),
-            Entries::Many(entries) => (None, entries.as_deref()),
-        };
-        one.into_iter().chain(many.into_iter().flatten().filter_map(|entry| entry.slot.as_ref()))
+        let many = self.many.as_deref().into_iter().flatten();
+        self.one.iter().chain(many.filter_map(|entry| entry.slot.as_ref()))
     }
 
     fn slot(&self, id: u64) -> Option<&Rc<dyn AnySlot<T>>> {
-        match self {
-            Entries::One(one, slot) => (*one == id).then_some(slot),
-            Entries::Many(entries) => {
-                let entries = entries.as_deref()?;
-                entries[find(entries, id)?].slot.as_ref()
-            }
+        if let Some(one) = &self.one {
+            return (self.one_id == id).then_some(one);
         }
+        let entries = self.many.as_deref()?;
+        entries[find(entries, id)?].slot.as_ref()
     }
 
     fn id_of(&self, wanted: &dyn AnySlot<T>) -> Option<u64> {
         let is_wanted = |slot: &Rc<dyn AnySlot<T>>| ptr::addr_eq(Rc::as_ptr(slot), wanted);
-        match self {
-            Entries::One(id, slot) => is_wanted(slot).then_some(*id),
-            Entries::Many(entries) => {
-                let mut entries = entries.as_deref()?.iter();
-                entries.find(|entry| entry.slot.as_ref().is_some_and(is_wanted)).map(|one| one.id)
-            }
+        if let Some(one) = &self.one {
+            return is_wanted(one).then_some(self.one_id);
         }
+        let mut entries = self.many.as_deref()?.iter();
+        entries.find(|entry| entry.slot.as_ref().is_some_and(is_wanted)).map(|one| one.id)
     }
 
+    #[inline]
     fn push(&mut self, id: u64, slot: Rc<dyn AnySlot<T>>) {
-        if let Entries::Many(Some(entries)) = self {
-            return own(entries).push(Entry { id, slot: Some(slot) });
+        if let Some(entries) = &mut self.many {
+            own(entries).push(Entry { id, slot: Some(slot) });
+        } else if let Some(first) = self.one.take() {
+            let first = Entry { id: self.one_id, slot: Some(first) };
+            self.many = Some(Rc::new(vec![first, Entry { id, slot: Some(slot) }]));
+        } else {
+            self.one = Some(slot);
+            self.one_id = id;
         }
-        *self = match std::mem::replace(self, Entries::Many(None)) {
-            Entries::One(first_id, first) => {
-                let first = Entry { id: first_id, slot: Some(first) };
-                let entries = vec![first, Entry { id, slot: Some(slot) }];
-                Entries::Many(Some(Rc::new(entries)))
-            }
-            Entries::Many(_) => Entries::One(id, slot),
-        };
     }
 
     /// Takes the slot `id` out of the list.
+    #[inline]
     fn take(&mut self, id: u64) -> Option<Rc<dyn AnySlot<T>>> {
-        match self {
-            Entries::One(one, _) if *one == id => self.take_one(),
-            Entries::One(..) => None,
-            Entries::Many(entries) => {
-                let entries = entries.as_mut()?;
-                let at = find(entries, id)?;
-                // A copy of the list would be for nothing.
-                entries[at].slot.as_ref()?;
-                own(entries)[at].slot.take()
-            }
+        if let Some(entries) = &mut self.many {
+            let at = find(entries, id)?;
+            // A copy of the list would be for nothing.
+            entries[at].slot.as_ref()?;
+            return own(entries)[at].slot.take();
         }
-    }
-
-    fn take_one(&mut self) -> Option<Rc<dyn AnySlot<T>>> {
-        match std::mem::replace(self, Entries::Many(None)) {
-            Entries::One(_, slot) => Some(slot),
-            Entries::Many(_) => None,
-        }
+        if self.one_id == id { self.one.take() } else { None }
     }
 
     /// Takes the slots for which `wanted` returns true out of the list.
     fn take_all(&mut self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
-        match self {
-            Entries::One(_, slot) if wanted(&**slot) => self.take_one().into_iter().collect(),
-            Entries::Many(Some(entries)) => {
-                let entries = own(entries).iter_mut();
-                let wanted = |entry: &&mut Entry<T>| entry.slot.as_deref().is_some_and(&wanted);
-                entries.filter(wanted).filter_map(|entry| entry.slot.take()).collect()
-            }
-            _ => Vec::new(),
+        if let Some(entries) = &mut self.many {
+            let wanted = |entry: &&mut Entry<T>| entry.slot.as_deref().is_some_and(&wanted);
+            let entries = own(entries).iter_mut().filter(wanted);
+            return entries.filter_map(|entry| entry.slot.take()).collect();
         }
+        self.one.take_if(|one| wanted(&**one)).into_iter().collect()
     }
 
     /// Removes the empty entries if they are too many. `live` is the number of the others.
+    #[inline]
     fn sweep(&mut self, live: usize) {
-        let Entries::Many(many) = self else { return };
-        let Some(entries) = many else { return };
+        let Some(entries) = &mut self.many else { return };
         if live == 0 {
-            *many = None;
+            self.many = None;
         } else if live * 2 < entries.len() && entries.len() >= 16 {
-            own(entries).retain(|entry| entry.slot.is_some());
+            sweep(entries);
         }
     }
+}
+
+#[inline(never)]
+fn sweep<T>(entries: &mut Rc<Vec<Entry<T>>>) {
+    own(entries).retain(|entry| entry.slot.is_some());
 }
 
 /// Returns a list to change. If an emission holds the list, it keeps it, and this is a copy.
@@ -178,7 +169,7 @@ impl<T: 'static> Slots<T> {
     pub(super) fn new(life: Option<Rc<Life>>) -> Self {
         Slots {
             life,
-            entries: RefCell::new(Entries::Many(None)),
+            entries: RefCell::new(Entries::new()),
             next_id: Cell::new(0),
             live: Cell::new(0),
         }
@@ -230,7 +221,7 @@ impl<T: 'static> Slots<T> {
     #[inline(always)]
     fn call_all(&self, value: &T) {
         let entries = self.entries.borrow();
-        let Entries::One(_, only) = &*entries else {
+        let Some(only) = &entries.one else {
             drop(entries);
             return self.call_many(value);
         };
@@ -244,10 +235,8 @@ impl<T: 'static> Slots<T> {
 
     #[inline(never)]
     fn call_many(&self, value: &T) {
-        let many = match &*self.entries.borrow() {
-            Entries::Many(Some(many)) => many.clone(),
-            _ => return,
-        };
+        let many = self.entries.borrow().many.clone();
+        let Some(many) = many else { return };
         for entry in &**many {
             let Some(slot) = &entry.slot else { continue };
             let ran = slot.run(value);
@@ -284,6 +273,7 @@ impl<T: 'static> Slots<T> {
         }
     }
 
+    #[inline]
     pub(super) fn add(&self, slot: Rc<dyn AnySlot<T>>) -> u64 {
         let id = self.next_id.get();
         self.next_id.set(id + 1);

@@ -6,7 +6,9 @@ use super::{Interval, clock::now};
 
 /// Measures the time since it was started.
 ///
-/// It reads the clock of the thread's event loop, which never goes back. A timer that has not been
+/// It reads the clock of the thread's event loop, which never goes back. Under a
+/// [`VirtualClock`](crate::VirtualClock) and in a simulated network it measures virtual time;
+/// `std::time::Instant` measures real time there. A timer that has not been
 /// started is invalid. An invalid timer has expired for every timeout except -1, and all its other
 /// getters return zero. Stands for Qt's [QElapsedTimer](https://doc.qt.io/qt-5/qelapsedtimer.html).
 ///

@@ -99,7 +99,7 @@ pub(crate) trait Engine {
 
     fn read(&self, data: &mut [u8]) -> Outcome;
 
-    /// Reads at most `room` bytes into an empty buffer. An engine that need not zero the memory
+    /// Reads at most `room` bytes and appends them to a buffer. An engine that need not zero the memory
     /// first does better than this function.
     fn read_to(&self, buffer: &mut Vec<u8>, room: usize) -> Outcome {
         read_zeroed(buffer, room, |data| self.read(data))
@@ -230,15 +230,16 @@ pub(crate) trait Engine {
     }
 }
 
-/// Reads at most `room` bytes into an empty buffer, which it fills with zeros first.
+/// Reads at most `room` bytes to the end of a buffer, which it fills with zeros first.
 pub(super) fn read_zeroed(
     buffer: &mut Vec<u8>,
     room: usize,
     read: impl FnOnce(&mut [u8]) -> Outcome,
 ) -> Outcome {
-    buffer.resize(room, 0);
-    let outcome = read(buffer);
-    buffer.truncate(if let Outcome::Moved(count) = outcome { count } else { 0 });
+    let before = buffer.len();
+    buffer.resize(before + room, 0);
+    let outcome = read(&mut buffer[before..]);
+    buffer.truncate(before + if let Outcome::Moved(count) = outcome { count } else { 0 });
     outcome
 }
 

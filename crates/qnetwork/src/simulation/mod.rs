@@ -52,7 +52,8 @@
 //! TCP, UDP, local sockets, host names and time. The simulation refuses other sockets. A `QThread`
 //! that a program starts is another program on the same host. Other threads, such as those of
 //! `std::thread` and `QThreadPool`, are not programs: their sockets are sockets of this machine.
-//! `SystemTime` and the list of network interfaces are also those of this machine. All programs
+//! `Instant`, `SystemTime` and the list of network interfaces are also those of this machine: a
+//! program that measures time uses a [`QElapsedTimer`](qcore::QElapsedTimer), which is simulated. All programs
 //! share the settings of the process, such as the proxy of the application.
 
 mod faults;
@@ -380,6 +381,10 @@ pub fn is_simulated() -> bool {
 }
 
 /// Lets this program wait without its event loop. Outside of a simulation it waits in real time.
+///
+/// Meanwhile the sockets of this program send and receive nothing, and its timers do not fire. To let
+/// time pass while its event loop runs, call
+/// [`wait_until(10_000, || false)`](qcore::wait_until).
 pub fn sleep(time: Duration) {
     // The clock of the loop moves, too.
     qcore::internals::pause(time);

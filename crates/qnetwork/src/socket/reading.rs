@@ -11,7 +11,7 @@ use std::rc::Rc;
 
 use qcore::{
     DeviceError,
-    internals::{DeviceInternals, GIVEN_AWAY, SCRATCH},
+    internals::{DeviceInternals, GIVEN_AWAY, SCRATCH, announce},
 };
 
 use super::{
@@ -223,13 +223,13 @@ impl AbstractSocketNode {
     fn read_to_buffer(&self, engine: &Rc<dyn Engine>, room: usize, lends: bool) -> Outcome {
         let pool = self.base.pool();
         let mut block = pool.take_block();
-        let outcome = engine.read_to(&mut block, room);
+        let outcome = engine.read_to(block.memory_mut(), room);
         if self.base.is_readable() {
             if block.len() >= GIVEN_AWAY || lends && !block.is_empty() {
                 self.base.lend_block(block);
                 return outcome;
             }
-            self.base.append_to_buffer(&block);
+            self.base.append_to_buffer(&*block);
         }
         pool.put_block(block);
         outcome
@@ -250,7 +250,7 @@ impl AbstractSocketNode {
             return emission.run(|| outer.on_ready_read());
         }
         let held = self.base.channel_ready_read.is_connected().then(|| self.hold_closed());
-        emission.run(|| self.with_front(|device| device.ready_read.emit(())));
+        emission.run(|| self.with_front(announce));
         let _held = held.and_then(Held::for_last);
         self.base.channel_ready_read.emit(0);
     }

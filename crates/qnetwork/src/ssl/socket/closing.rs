@@ -25,6 +25,7 @@ impl SslSocketNode {
             &flags.ignore_all,
             &flags.paused,
             &flags.pending_close,
+            &flags.close_missed,
             &flags.shut_down,
             &flags.peer_closed,
             &flags.told_end,
@@ -165,6 +166,12 @@ impl SslSocketNode {
             // The program closes the socket instead of deciding about the errors.
             self.drop_session();
             self.drop_unsent();
+        }
+        // A logger may close the socket while rustls works on the session, which cannot say goodbye
+        // then. The socket closes when rustls has finished.
+        if self.flags.encrypted.get() && self.note_missed() {
+            self.flags.close_missed.set(true);
+            return;
         }
         if !self.write_buffer.borrow().is_empty() {
             self.flags.pending_close.set(true);

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use qcore::{OpenMode, internals::DeviceInternals};
+use qcore::{OpenMode, internals::DeviceInternals, object::Node};
 use rustls::{
     ProtocolVersion,
     pki_types::{DnsName, ServerName},
@@ -11,6 +11,7 @@ use rustls::{
 use super::{SslSocketNode, muted::Muted};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
+    common::OnPanic,
     host_info,
     socket::{CloseReason, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{kinds::SslMode, reason, session::Session, tls},
@@ -107,6 +108,7 @@ impl SslSocketNode {
             return;
         }
         self.mode.set(mode);
+        let _lost = LostByPanic(self);
         let number = self.session_number.get();
         self.tell_mode(mode);
         let is_connected = self.inner.state() == SocketState::Connected;
@@ -258,6 +260,35 @@ impl SslSocketNode {
         }
     }
 
+    /// Makes the loop end a connection whose session was lost by a panic.
+    fn fail_later(&self) {
+        self.drop_session();
+        let (this, number) = (self.this.clone(), self.session_number.get());
+        self.life().dispatcher().post(move || {
+            let Some(node) = this.upgrade() else { return };
+            let is_over = node.base.state() == SocketState::Unconnected;
+            if node.session_number.get() != number || is_over {
+                return;
+            }
+            let text = "The TLS session was lost by a panic";
+            let error = SocketError::new(SocketErrorKind::SslInternal, text);
+            let _held = node.base.hold_closed();
+            node.base.closure().note(CloseReason::Failed(error.clone()));
+            let this = node.this.clone();
+            let _abort = OnPanic::new(node.life().dispatcher(), move || {
+                if let Some(node) = this.upgrade()
+                    && node.session_number.get() == number
+                {
+                    node.abort_connection();
+                }
+            });
+            node.fail_for_good(&error);
+            if node.session_number.get() == number {
+                node.abort_connection();
+            }
+        });
+    }
+
     /// Reports an error that ends the session. Meanwhile the session moves no bytes.
     fn fail_for_good(&self, error: &SocketError) {
         let _muted = Muted::begin(self);
@@ -294,5 +325,17 @@ impl SslSocketNode {
         }
         self.drop_session();
         self.inner.disconnect_from_host();
+    }
+}
+
+/// Ends the connection if the program's code panics while the session is being made or rustls works
+/// on it. The connection cannot go on without its session.
+pub(super) struct LostByPanic<'a>(pub(super) &'a SslSocketNode);
+
+impl Drop for LostByPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail_later();
+        }
     }
 }

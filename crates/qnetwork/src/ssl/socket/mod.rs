@@ -200,6 +200,8 @@ struct Flags {
     paused: Cell<bool>,
     /// The socket closes once all data is encrypted.
     pending_close: Cell<bool>,
+    /// The socket closes once rustls has finished its work on the session.
+    close_missed: Cell<bool>,
     /// This end has sent TLS's closing message.
     shut_down: Cell<bool>,
     /// The other end has sent TLS's closing message.

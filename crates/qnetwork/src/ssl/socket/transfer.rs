@@ -4,12 +4,12 @@ use std::{cell::Cell, io::IoSlice};
 
 use qcore::{
     DeviceError,
-    internals::DeviceInternals,
+    internals::{DeviceInternals, announce},
     io_device::{Chunk, DeviceErrorKind},
     object::Node,
 };
 
-use super::{SslSocketNode, Work};
+use super::{SslSocketNode, Work, encrypting::LostByPanic};
 use crate::{
     socket::{CloseReason, Held, Outer, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{
@@ -147,6 +147,9 @@ impl SslSocketNode {
                 && node.flags.flush_posted.replace(false)
             {
                 node.flush_all();
+                if node.flags.close_missed.replace(false) {
+                    node.disconnect();
+                }
             }
         });
     }
@@ -174,6 +177,8 @@ impl SslSocketNode {
             self.note_missed();
             return None;
         };
+        // The program's logger may panic.
+        let _lost = LostByPanic(self);
         let _working = Working { node: self, before: self.flags.work.replace(Work::Running) };
         let done = work(&mut session);
         if self.is_session(number) {
@@ -448,7 +453,7 @@ impl SslSocketNode {
             let number = self.session_number.get();
             loop {
                 missed.set(false);
-                self.base.ready_read.emit(());
+                announce(&self.base);
                 let unread = self.base.buffer_len() > 0 && !self.is_paused();
                 if !missed.get() || !unread || self.session_number.get() != number {
                     break;

@@ -18,7 +18,8 @@ impl QSslSocket {
     ///
     /// [`SocketTimeout`](SocketErrorKind::SocketTimeout) when the deadline passes.
     /// [`Operation`](SocketErrorKind::Operation) if the socket is encrypted already, or is not
-    /// going to encrypt. Otherwise the error with which the handshake has failed.
+    /// going to encrypt. Otherwise the error with which the handshake has failed, or could not
+    /// start. (Qt waits for the peer if the handshake could not start.)
     #[doc(alias = "waitForEncrypted")]
     pub fn wait_for_encrypted(
         &self,
@@ -80,6 +81,9 @@ impl SslSocketNode {
             if self.mode.get() == SslMode::Unencrypted {
                 self.start_encryption(SslMode::Client);
             }
+            if self.flags.start_failed.get() {
+                return Err(self.base.last_error());
+            }
             self.wait_for_more(deadline)?;
         }
         Ok(())
@@ -136,7 +140,8 @@ impl SslSocketNode {
         if self.is_plain() {
             return self.inner.wait_for_disconnected(deadline);
         }
-        if !self.flags.encrypted.get() {
+        // If the handshake could not start, the connection stays until one end closes it.
+        if !self.flags.encrypted.get() && !self.flags.start_failed.get() {
             self.wait_encrypted(deadline)?;
         }
         if !self.write_buffer.borrow().is_empty() {
