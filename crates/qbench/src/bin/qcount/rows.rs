@@ -14,7 +14,7 @@ use qcore::{
 };
 use qnetwork::{
     EncodingFormat, KeyAlgorithm, PeerVerifyMode, QHostAddress, QSslCertificate, QSslConfiguration,
-    QSslKey, QSslServer, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket,
+    QSslKey, QSslServer, QSslSocket, QTcpServer, QTcpSocket, QUdpSocket, TimeoutKind,
 };
 
 /// What the name of [`counted_section`] contains.
@@ -34,7 +34,8 @@ const ROWS: &[(&str, fn())] = &[
     ("task_spawn", spawn),
     ("signal_next", signal_next),
     ("signal_stream", signal_stream),
-    ("tcp_round_trip", tcp),
+    ("tcp_round_trip", || tcp(false)),
+    ("tcp_round_trip_time_outs", || tcp(true)),
     ("udp_round_trip", udp),
     ("accept", accept),
     ("tls_record_64", || tls(64, 200)),
@@ -252,20 +253,29 @@ fn signal_stream() {
     assert_eq!(sum.get(), 3 * 499_500);
 }
 
-fn tcp() {
+/// With time-outs, both ends limit how long they receive nothing, send nothing, and live.
+fn tcp(time_outs: bool) {
     let _app = QCoreApplication::new();
     let server = QTcpServer::new();
-    serve(&server);
+    serve(&server, time_outs);
     server.listen(QHostAddress::LocalHost, 0).expect("a port is free");
     let client = QTcpSocket::new();
+    limit(&client, time_outs);
     client.connect_to_host(QHostAddress::LocalHost, server.server_port());
     assert!(wait_until(10_000, || client.is_valid()));
     trips(&client, 64, 500);
 }
 
-fn serve(server: &QTcpServer) {
-    server.new_connection.connect_to(server, |server, ()| {
+fn limit(socket: &QTcpSocket, time_outs: bool) {
+    for kind in [TimeoutKind::IdleRead, TimeoutKind::IdleWrite, TimeoutKind::Lifetime] {
+        socket.set_timeout(kind, if time_outs { 600_000 } else { -1 });
+    }
+}
+
+fn serve(server: &QTcpServer, time_outs: bool) {
+    server.new_connection.connect_to(server, move |server, ()| {
         while let Some(socket) = server.next_pending_connection() {
+            limit(&socket, time_outs);
             let buffer = RefCell::new(vec![0; 16 * 1024]);
             socket.ready_read.connect_to(&socket, move |socket, ()| {
                 let mut buffer = buffer.borrow_mut();
@@ -364,7 +374,7 @@ fn tls(size: usize, operations: u32) {
     let _app = QCoreApplication::new();
     let server = QSslServer::new();
     server.set_ssl_configuration(identity());
-    serve(&server);
+    serve(&server, false);
     server.listen(QHostAddress::LocalHost, 0).expect("a port is free");
     let client = QSslSocket::new();
     client.set_peer_verify_mode(PeerVerifyMode::None);
