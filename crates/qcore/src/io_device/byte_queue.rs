@@ -261,6 +261,11 @@ impl ByteQueue {
 
     /// Drops all bytes.
     pub fn clear(&mut self, pool: &BufferPool) {
+        if self.len == 0 {
+            // The memory of the last chunk is back in the pool already.
+            self.tail = None;
+            return;
+        }
         self.len = 0;
         std::mem::take(&mut self.head).data.recycle(pool);
         for piece in self.tail.take().into_iter().flat_map(|tail| *tail) {

@@ -26,10 +26,11 @@ const LARGE_KEPT: usize = 4;
 /// Memory that a device receives into, with room for [`SCRATCH`] bytes. It dereferences to the
 /// bytes that were received.
 ///
-/// The bytes begin at a page. Many AMD processors copy at a tenth of their speed if the destination
-/// is 1 to 15 bytes after the source, both modulo 4096. The C library puts a large allocation 16
-/// bytes after the beginning of a page, and the kernel often has a stream at the beginning of its
-/// pages. After a first message of 1 to 15 bytes, the kernel would copy all further bytes slowly.
+/// The bytes begin at a page. On an AMD EPYC, `rep movsb` copied 3.3 GB/s instead of 50 if the
+/// destination was 1 to 15 bytes after the source, both modulo 4096. The C library puts a large
+/// allocation 16 bytes after the beginning of a page, and the kernel often has a stream at the
+/// beginning of its pages. After a first message of 1 to 15 bytes, the kernel would copy all further
+/// bytes slowly.
 #[derive(Debug)]
 pub struct Block {
     memory: Vec<u8>,

@@ -132,6 +132,10 @@ impl QHostAddress {
 
 fn parse(text: &str) -> Option<QHostAddress> {
     let text = text.trim();
+    if let Ok(ip) = text.parse() {
+        // The usual form. The standard library's parser is faster, and accepts no other.
+        return Some(QHostAddress::from_v4(ip));
+    }
     if !text.contains(':') {
         return parse_v4(text, LeadingZeros::Octal).map(QHostAddress::from_v4);
     }
@@ -308,4 +312,25 @@ fn simplified(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(simple)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `parse` prefers the standard library's parser, so the two must agree.
+    #[test]
+    fn what_the_standard_library_accepts_is_the_same_here() {
+        let parts = ["0", "1", "9", "10", "99", "127", "255", "00", "010", "256", "+1", "0x1", ""];
+        let texts = parts.iter().flat_map(|a| parts.iter().map(move |b| [a, b]));
+        let texts = texts.flat_map(|[a, b]| [format!("{a}.{b}.{b}.{a}"), format!("{a}.1.2.{b}")]);
+        let mut accepted = 0;
+        for text in texts.chain(["127.1", "1.2.3", "1.2.3.4.5", "a.b.c.d"].map(String::from)) {
+            if let Ok(ip) = text.parse::<Ipv4Addr>() {
+                accepted += 1;
+                assert_eq!(parse_v4(&text, LeadingZeros::Octal), Some(ip), "{text}");
+            }
+        }
+        assert_eq!(accepted, 2 * 7 * 7);
+    }
 }
