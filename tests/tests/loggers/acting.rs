@@ -397,8 +397,8 @@ fn local_sockets() {
 }
 
 /// Disconnects an encrypted client, which has written something. The logger calls `act` at one
-/// record after the other of those that this causes. `check` gets the client, and the reason with which
-/// the server's end has closed.
+/// record after the other of those that this causes. `check` gets the client, and the reason with
+/// which the server's end has closed.
 fn at_records_of_an_end(act: fn(&QSslSocket), check: impl Fn(&QSslSocket, CloseReason)) {
     let _app = QCoreApplication::new();
     let server = tls::encrypting("good");

@@ -29,7 +29,7 @@ mod workloads;
 use std::{fs, path::Path, process::ExitCode, time::Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lexopt::{Arg, ValueExt};
+use lexopt::{Arg, Parser, ValueExt};
 use regex_lite::Regex;
 
 use self::{
@@ -58,35 +58,62 @@ struct Options {
 }
 
 fn options() -> Result<Option<Options>, lexopt::Error> {
-    let mut options = Options { rounds: 5, seconds: 0.3, only: None, build: true };
-    let mut parser = lexopt::Parser::from_env();
+    let options = Options { rounds: 5, seconds: 0.3, only: None, build: true };
+    read_options(1, options, |options, name, parser| {
+        match name {
+            "rounds" => options.rounds = parser.value()?.parse()?,
+            "seconds" => options.seconds = parser.value()?.parse()?,
+            "only" => options.only = Some(parser.value()?.parse_with(Regex::new)?),
+            "no-build" => options.build = false,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })
+}
+
+/// Reads the options from the argument number `first` on. `take` stores the one with this name, and
+/// returns whether there is such an option. Returns `None` if `--help` is given.
+fn read_options<T>(
+    first: usize,
+    mut options: T,
+    take: impl Fn(&mut T, &str, &mut Parser) -> Result<bool, lexopt::Error>,
+) -> Result<Option<T>, lexopt::Error> {
+    let mut parser = Parser::from_args(std::env::args_os().skip(first));
     while let Some(argument) = parser.next()? {
-        match argument {
-            Arg::Long("rounds") => options.rounds = parser.value()?.parse()?,
-            Arg::Long("seconds") => options.seconds = parser.value()?.parse()?,
-            Arg::Long("only") => options.only = Some(parser.value()?.parse_with(Regex::new)?),
-            Arg::Long("no-build") => options.build = false,
-            Arg::Long("help") => return Ok(None),
-            _ => return Err(argument.unexpected()),
+        let Arg::Long(name) = argument else { return Err(argument.unexpected()) };
+        let name = name.to_owned();
+        if name == "help" {
+            return Ok(None);
+        }
+        if !take(&mut options, &name, &mut parser)? {
+            return Err(Arg::Long(&name).unexpected());
         }
     }
     Ok(Some(options))
+}
+
+/// Returns the options. Without any, prints why or how to use them, and returns the exit status.
+fn or_usage<T>(options: Result<Option<T>, lexopt::Error>, usage: &str) -> Result<T, ExitCode> {
+    match options {
+        Ok(Some(options)) => Ok(options),
+        Ok(None) => {
+            println!("{usage}");
+            Err(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("qbench: {error}\n{usage}");
+            Err(ExitCode::from(2))
+        }
+    }
 }
 
 fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == "soak") {
         return soak::main();
     }
-    let options = match options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("qbench: {error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let options = match or_usage(options(), USAGE) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,

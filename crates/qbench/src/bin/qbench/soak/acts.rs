@@ -18,7 +18,7 @@ const UNSENT: usize = 64 * 1024;
 const MOST: u64 = 1 << 20;
 
 /// The names of the acts, for messages.
-pub(super) const NAMES: [&str; 18] = [
+const NAMES: [&str; 18] = [
     "nothing",
     "write",
     "read",
@@ -38,6 +38,27 @@ pub(super) const NAMES: [&str; 18] = [
     "a handover",
     "a server's act",
 ];
+
+/// The names of the ways to end a connection.
+const ENDS: [&str; 8] = [
+    "disconnect",
+    "disconnect",
+    "disconnect",
+    "abort",
+    "close",
+    "disconnect with a time-out",
+    "delete_later",
+    "drop",
+];
+
+/// Returns the names of acts, for messages.
+pub(super) fn names(acts: [u8; 8]) -> Vec<&'static str> {
+    let name = |act: u8| match act {
+        100.. => ENDS.get(usize::from(act - 100)),
+        _ => NAMES.get(usize::from(act)),
+    };
+    acts.into_iter().filter(|act| *act > 0).map(|act| name(act).unwrap_or(&"?")).copied().collect()
+}
 
 /// Calls a function of a socket of either class.
 macro_rules! on {

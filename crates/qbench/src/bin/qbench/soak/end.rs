@@ -1,6 +1,6 @@
 //! One end of a connection: its socket, and what it does in its slots.
 
-use std::{cell::Cell, cell::RefCell, rc::Rc, sync::atomic::Ordering::SeqCst};
+use std::{cell::Cell, cell::RefCell, rc::Rc};
 
 use qcore::{QIODevice, QObject, task::ScopedTask};
 use qnetwork::{LocalSocketState, QLocalSocket, QTcpSocket, SocketState};
@@ -191,7 +191,6 @@ impl End {
     pub(super) fn beat(&self, act: u8) {
         self.log.note(act);
         let pulse = &self.world.shared.pulses[self.world.index];
-        pulse.act.store(act, SeqCst);
-        pulse.end.store(self.log.id, SeqCst);
+        pulse.note(self.log.id, self.log.kind, self.log.latest_acts());
     }
 }

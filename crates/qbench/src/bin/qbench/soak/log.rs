@@ -10,6 +10,7 @@ use qcore::{QIODevice, QObject, QPointer, Signal};
 use qnetwork::{CloseReason, QSslSocket};
 
 use super::{
+    acts,
     end::Socket,
     random::{self, HEADER},
     shared::{Kind, Report, Shared, lock},
@@ -250,6 +251,10 @@ impl Log {
         self.acts.set(acts);
     }
 
+    pub(super) fn latest_acts(&self) -> [u8; 8] {
+        self.acts.get()
+    }
+
     pub(super) fn complain(&self, what: &str) {
         let (connected, disconnected) = (self.connected.get(), self.disconnected.get());
         self.shared.complain(format!(
@@ -262,7 +267,7 @@ impl Log {
             self.written.get(),
             self.is_clean.get(),
             self.ended_here.get(),
-            self.acts.get(),
+            acts::names(self.acts.get()),
         ));
     }
 

@@ -6,11 +6,13 @@
 //! ```
 //!
 //! Some threads with an event loop have servers and clients of all kinds: TCP, TLS, local sockets,
-//! tasks, relays, proxies, datagrams. A driver in each thread picks ends of connections at random
+//! tasks, relays, proxies, datagrams, and links that reconnect to a server with workers. A driver
+//! in each thread picks ends of connections at random
 //! and lets them write, read, wait, pause, close and die; the slots of the sockets do the same.
 //! Every byte follows from the number of its sender and from its position, so each end checks what
 //! it receives. The rest of the checks:
 //!
+//! * The lines of a link come back in order, and each of its attempts ends once.
 //! * An end receives no more than the other one has sent, and everything if both have closed well.
 //! * Each connection emits `closed` exactly once, and no signal after it.
 //! * After each round, when all connections have ended, no socket is alive, and the descriptors and
@@ -28,6 +30,7 @@ mod certificates;
 mod datagrams;
 mod end;
 mod handover;
+mod links;
 mod log;
 mod progress;
 mod random;
@@ -47,13 +50,14 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use lexopt::{Arg, ValueExt};
+use lexopt::ValueExt;
 
 use self::{
     certificates::Certificates,
     progress::Progress,
     shared::{Phase, Shared, lock},
 };
+use super::{or_usage, read_options};
 
 const USAGE: &str = "\
 usage: qbench soak [--minutes N] [--seed S] [--connections N] [--threads N]
@@ -94,43 +98,34 @@ struct Options {
 fn options() -> Result<Option<Options>, lexopt::Error> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seed = now.as_millis() as u64 % 1_000_000;
-    let mut options = Options { minutes: 1.0, seed, connections: None, threads: 2 };
-    let mut parser = lexopt::Parser::from_args(std::env::args_os().skip(2));
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Arg::Long("minutes") => {
+    let options = Options { minutes: 1.0, seed, connections: None, threads: 2 };
+    read_options(2, options, |options, name, parser| {
+        match name {
+            "minutes" => {
                 options.minutes = parser.value()?.parse()?;
                 if !(0.7..10_000.0).contains(&options.minutes) {
                     return Err("--minutes takes a number from 0.7".into());
                 }
             }
-            Arg::Long("seed") => options.seed = parser.value()?.parse()?,
-            Arg::Long("connections") => options.connections = Some(parser.value()?.parse()?),
-            Arg::Long("threads") => {
+            "seed" => options.seed = parser.value()?.parse()?,
+            "connections" => options.connections = Some(parser.value()?.parse()?),
+            "threads" => {
                 options.threads = parser.value()?.parse()?;
                 if !(1..=64).contains(&options.threads) {
                     return Err("--threads takes a number from 1 to 64".into());
                 }
             }
-            Arg::Long("help") => return Ok(None),
-            _ => return Err(argument.unexpected()),
+            _ => return Ok(false),
         }
-    }
-    Ok(Some(options))
+        Ok(true)
+    })
 }
 
 /// Runs the command `soak`.
 pub(super) fn main() -> ExitCode {
-    let options = match options() {
-        Ok(Some(options)) => options,
-        Ok(None) => {
-            println!("{USAGE}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!("qbench: {error}\n{USAGE}");
-            return ExitCode::from(2);
-        }
+    let options = match or_usage(options(), USAGE) {
+        Ok(options) => options,
+        Err(code) => return code,
     };
     match soak(&options) {
         Ok(0) => ExitCode::SUCCESS,

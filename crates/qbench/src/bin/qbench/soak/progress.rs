@@ -40,13 +40,14 @@ impl Progress {
         let count = |counter: &std::sync::atomic::AtomicU64| counter.load(SeqCst);
         println!(
             "soak: {} acts, {} datagrams sent, {} received, {} connections handed over, \
-             {} shutdowns of servers, {} strangers",
+             {} shutdowns of servers, {} strangers, {} lines of links",
             count(&counters.acts),
             count(&counters.datagrams),
             count(&counters.received_datagrams),
             count(&counters.handed_over),
             count(&counters.shutdowns),
             count(&counters.strangers),
+            count(&counters.lines),
         );
         println!(
             "soak: both ends of {} connections were compared; {} streams had to be whole",

@@ -113,6 +113,8 @@ pub(super) struct Counters {
     pub(super) strangers: AtomicU64,
     pub(super) handed_over: AtomicU64,
     pub(super) shutdowns: AtomicU64,
+    /// Lines that have come back to a link.
+    pub(super) lines: AtomicU64,
     /// How often the library has warned, by text.
     pub(super) warnings: Mutex<BTreeMap<String, u64>>,
     /// Ends that live now.
@@ -125,11 +127,22 @@ pub(super) struct Counters {
 #[derive(Debug, Default)]
 pub(super) struct Pulse {
     pub(super) beats: AtomicU64,
-    /// The latest act, and the end that it concerned.
-    pub(super) act: AtomicU8,
-    pub(super) end: AtomicU64,
+    /// The end that has acted last, its kind, and its latest acts.
+    latest: Mutex<Option<(u64, Kind, [u8; 8])>>,
     /// The phase that the thread has finished.
     pub(super) done: AtomicU8,
+}
+
+impl Pulse {
+    /// Notes which end acts.
+    pub(super) fn note(&self, end: u64, kind: Kind, acts: [u8; 8]) {
+        *lock(&self.latest) = Some((end, kind, acts));
+    }
+
+    /// Returns which end has acted last, and its latest acts.
+    pub(super) fn latest(&self) -> Option<(u64, Kind, [u8; 8])> {
+        *lock(&self.latest)
+    }
 }
 
 #[derive(Default)]

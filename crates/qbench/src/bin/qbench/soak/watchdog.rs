@@ -35,12 +35,12 @@ pub(super) fn start(shared: &Arc<Shared>, deadline: Instant) {
                     hangs = true;
                 }
                 if silent > HUNG || is_over {
-                    let act = acts::NAMES[usize::from(pulse.act.load(SeqCst))];
-                    let (end, seconds) = (pulse.end.load(SeqCst), silent.as_secs_f64());
-                    eprintln!(
-                        "soak: thread {index} has not run its driver for {seconds:.1} s; \
-                         its latest act was {act:?}, of end {end}"
-                    );
+                    let seconds = silent.as_secs_f64();
+                    eprintln!("soak: thread {index} has not run its driver for {seconds:.1} s");
+                    if let Some((end, kind, acts)) = pulse.latest() {
+                        let acts = acts::names(acts);
+                        eprintln!("soak: the latest acts of its end {end}, {kind:?}: {acts:?}");
+                    }
                 }
             }
             if is_over || hangs {

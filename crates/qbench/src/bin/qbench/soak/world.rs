@@ -18,6 +18,7 @@ use super::{
     certificates::Certificates,
     datagrams::Datagrams,
     end::{End, Reading, Socket},
+    links::Links,
     log::Log,
     random::Random,
     servers::Servers,
@@ -48,6 +49,7 @@ pub(super) struct World {
     used: Cell<usize>,
     pub(super) servers: Servers,
     datagrams: Datagrams,
+    links: Links,
     driver: QTimer,
     event_loop: QEventLoop,
     stage: Cell<Stage>,
@@ -95,6 +97,7 @@ pub(super) fn run(
         used: Cell::default(),
         servers: Servers::new(certificates),
         datagrams: Datagrams::default(),
+        links: Links::new(),
         driver: QTimer::new(),
         event_loop: event_loop.clone(),
         stage: Cell::new(Stage::new(Phase::Empty)),
@@ -102,6 +105,7 @@ pub(super) fn run(
     WORLD.set(Some(world.clone()));
     world.servers.start(&world);
     world.datagrams.start(&world);
+    world.links.start(&world);
     world.driver.timeout.connect_to(&world, |world, ()| world.tick());
     world.driver.start_with_interval(100);
     event_loop.exec();
@@ -109,6 +113,7 @@ pub(super) fn run(
     world.driver.stop();
     world.servers.end();
     world.datagrams.end();
+    world.links.end();
     assert!(world.ends.borrow().is_empty(), "the ends were forgotten before");
 }
 
@@ -322,6 +327,7 @@ impl World {
             }
         }
         self.datagrams.act(self);
+        self.links.act(self);
         self.servers.act(self);
     }
 
@@ -358,7 +364,7 @@ impl World {
             0 => {
                 let bytes = self.shared.counters.bytes.load(SeqCst);
                 self.servers.relax(self);
-                let left = self.end_connections();
+                let left = self.end_connections() + self.links.drain();
                 if left == 0 {
                     stage = Stage { step: 1, ..Stage::new(stage.phase) };
                     self.servers.shut_down();
