@@ -536,6 +536,10 @@ impl End {
         device.set_level_triggered(false);
         conn.set_read_buffer_size(0);
         conn.set_rates(None, None);
+        // Pings without end would always be on their way.
+        for heartbeat in device.find_children::<Heartbeat>(None) {
+            heartbeat.delete_later();
+        }
         conn.resume();
         self.act(Act::ReadAll);
     }

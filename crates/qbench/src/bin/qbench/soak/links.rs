@@ -94,7 +94,7 @@ impl Link {
         let socket = QTcpSocket::new();
         let heartbeat = Heartbeat::new(&socket);
         heartbeat.set_interval(300);
-        heartbeat.set_allowance(15_000);
+        heartbeat.set_timeout(15_000);
         heartbeat.set_message("PING\n");
         heartbeat.set_any_data_counts(false);
         let reconnector = Reconnector::new(&socket, "127.0.0.1", port);
