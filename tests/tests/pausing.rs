@@ -11,7 +11,8 @@ use std::{
 use integration::{pair, pair_of, pattern, run_for, server, tls, wait_until};
 use qcore::{QIODevice, QSignalSpy};
 use qnetwork::{
-    QAbstractSocket, QHostAddress, QLocalSocket, QUdpSocket, SocketErrorKind, SocketState,
+    CloseReason, QAbstractSocket, QHostAddress, QLocalSocket, QUdpSocket, SocketErrorKind,
+    SocketState,
 };
 
 /// Collects what a device reads in its slot.
@@ -138,6 +139,60 @@ fn resuming_tells_of_what_is_in_the_buffer() {
     socket.resume_reading();
     run_for(Duration::from_millis(20));
     assert_eq!(calls.get(), 2);
+}
+
+/// A socket with unread bytes resumes reading and ends its connection before the loop has told of
+/// the bytes.
+fn ends_after_resuming(device: &QIODevice, closed: &QSignalSpy<CloseReason>, end: impl Fn()) {
+    let calls = tls::count(&device.ready_read);
+    end();
+    wait_until(|| closed.count() == 1);
+    let told = calls.get();
+    run_for(Duration::from_millis(20));
+    assert_eq!(calls.get(), told, "ready_read after closed");
+    assert_eq!(device.bytes_available(), 5, "the bytes can still be read");
+}
+
+#[test]
+fn nothing_is_told_after_the_end() {
+    let (socket, mut stream) = pair();
+    stream.write_all(b"hello").unwrap();
+    wait_until(|| socket.bytes_available() == 5);
+    ends_after_resuming(&socket, &QSignalSpy::new(&socket.closed), || {
+        socket.pause_reading();
+        socket.resume_reading();
+        socket.disconnect_from_host();
+    });
+}
+
+#[test]
+fn nothing_is_told_after_the_end_of_a_local_socket() {
+    let (ours, mut theirs) = UnixStream::pair().unwrap();
+    let socket = QLocalSocket::new();
+    socket.set_socket_descriptor(ours).unwrap();
+    theirs.write_all(b"hello").unwrap();
+    wait_until(|| socket.bytes_available() == 5);
+    ends_after_resuming(&socket, &QSignalSpy::new(&socket.closed), || {
+        socket.pause_reading();
+        socket.resume_reading();
+        socket.disconnect_from_server();
+    });
+}
+
+#[test]
+fn nothing_is_told_after_the_end_of_an_encrypted_connection() {
+    let server = tls::encrypting("good");
+    let client = tls::client();
+    let other = tls::encrypt(&client, &server);
+    other.write("hello").unwrap();
+    wait_until(|| client.bytes_available() == 5);
+    ends_after_resuming(&client, &QSignalSpy::new(&client.closed), || {
+        client.pause_reading();
+        client.resume_reading();
+        client.disconnect_from_host();
+        // The goodbye goes out, and the connection ends, before the loop gets to posted calls.
+        client.wait_for_disconnected(5000).unwrap();
+    });
 }
 
 #[test]

@@ -64,7 +64,8 @@ impl QAbstractSocket {
     /// is not paused.
     ///
     /// If there are bytes in the read buffer, the event loop emits `ready_read` in its next turn,
-    /// even if the socket has emitted it for these bytes before the pause.
+    /// even if the socket has emitted it for these bytes before the pause. It does not if the
+    /// connection has ended until then.
     pub fn resume_reading(&self) {
         self.set_paused(false);
     }
@@ -92,9 +93,10 @@ impl AbstractSocketNode {
         if self.base.held_len() == 0 {
             return;
         }
-        let node = self.this.clone();
+        let (node, mark) = (self.this.clone(), self.closure.mark());
         self.life().dispatcher().post(move || {
             if let Some(node) = node.upgrade()
+                && node.closure.is_at(mark)
                 && !node.is_paused()
                 && node.base.buffer_len() > 0
             {

@@ -428,9 +428,10 @@ impl SslSocketNode {
         if !has_unread(self) {
             return;
         }
-        let node = self.this.clone();
+        let (node, mark) = (self.this.clone(), self.inner.closure().mark());
         self.life().dispatcher().post(move || {
             if let Some(node) = node.upgrade()
+                && node.inner.closure().is_at(mark)
                 && !node.is_paused()
                 && has_unread(&node)
             {
