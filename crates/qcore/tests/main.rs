@@ -5,6 +5,8 @@
 mod ack_queue;
 #[cfg(feature = "tasks")]
 mod awaited_signals;
+#[cfg(feature = "tasks")]
+mod awaited_threads;
 mod borrowed_reading;
 mod buffers;
 mod classes;

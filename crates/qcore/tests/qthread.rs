@@ -14,9 +14,7 @@ use std::{
 
 use qcore::{
     CallErrorKind, PostErrorKind, QCoreApplication, QEventLoop, QObject, QThread, QTimer, Remote,
-    Signal, ThreadPriority, ThreadResult, block_on, class,
-    task::{TimeoutErrorKind, timeout},
-    wait_until,
+    Signal, ThreadPriority, ThreadResult, class, wait_until,
 };
 
 class! {
@@ -738,24 +736,4 @@ fn a_loop_of_ones_own_ends_with_the_thread() {
     thread.exit(4);
     assert_eq!(take.recv().unwrap(), 4);
     assert!(thread.wait(5000));
-}
-
-#[test]
-fn a_task_waits_for_the_end_of_a_thread() {
-    let run = |thread: &QThread| block_on(timeout(30_000, thread.finished())).unwrap().unwrap();
-    let thread = QThread::new();
-    assert_eq!(run(&thread), None, "it was never started");
-    thread.start().unwrap();
-    let error = block_on(timeout(5, thread.finished())).unwrap().unwrap_err();
-    assert_eq!(error, TimeoutErrorKind::TimedOut);
-    thread.exit(7);
-    assert_eq!(run(&thread), Some(Ok(7)));
-    // It has already finished.
-    assert_eq!(run(&thread), Some(Ok(7)));
-    assert!(thread.wait(30_000));
-
-    let thread = QThread::create(|| panic!("as the test has asked"));
-    thread.start().unwrap();
-    assert!(run(&thread).unwrap().is_err());
-    assert!(thread.wait(30_000));
 }

@@ -16,15 +16,12 @@ use std::{
 };
 
 use qcore::{
-    QCoreApplication, QThreadPool, ThreadPoolErrorKind, ThreadPoolTask, TimerType, block_on,
-    spawn_local,
-    task::{TimeoutErrorKind, timeout},
-    wait_until,
+    QCoreApplication, QThreadPool, ThreadPoolErrorKind, ThreadPoolTask, TimerType, wait_until,
 };
 
 const LONG: i32 = 30_000;
 
-fn pool(threads: usize) -> QThreadPool {
+pub(crate) fn pool(threads: usize) -> QThreadPool {
     let pool = QThreadPool::new();
     pool.set_max_thread_count(threads);
     pool
@@ -32,7 +29,7 @@ fn pool(threads: usize) -> QThreadPool {
 
 /// A task that blocks a thread of the pool until the sender is used or dropped. Returns when the
 /// task runs.
-fn block(pool: &QThreadPool) -> mpsc::Sender<()> {
+pub(crate) fn block(pool: &QThreadPool) -> mpsc::Sender<()> {
     let (go, wait) = mpsc::channel();
     let (begin, begun) = mpsc::channel();
     pool.start(move || {
@@ -380,65 +377,4 @@ fn the_loop_goes_on_while_a_task_blocks() {
     assert!(!task.is_finished());
     drop(go);
     assert_eq!(finish(task), Ok(()));
-}
-
-#[test]
-fn a_task_of_the_loop_waits_for_all_tasks_of_the_pool() {
-    let (pool, app) = (pool(2), QCoreApplication::new());
-    assert!(block_on(pool.done()).unwrap(), "there are none");
-    let blocked = block(&pool);
-    let waiting = spawn_local({
-        let pool = pool.clone();
-        async move { pool.done().await }
-    });
-    app.process_events();
-    // The loop runs meanwhile, and others may wait as well.
-    let error = block_on(timeout(5, pool.done())).unwrap().unwrap_err();
-    assert_eq!(error, TimeoutErrorKind::TimedOut);
-    assert!(!waiting.is_finished());
-    drop(blocked);
-    assert!(block_on(waiting).unwrap().unwrap());
-    // A task of the pool would wait for itself.
-    let (pool_of_task, (tell, told)) = (pool.clone(), mpsc::channel());
-    pool.start(move || {
-        let mut done = pin!(pool_of_task.done());
-        tell.send(done.as_mut().poll(&mut Context::from_waker(Waker::noop()))).unwrap();
-    })
-    .unwrap();
-    assert_eq!(told.recv().unwrap(), Poll::Ready(false));
-}
-
-#[test]
-fn who_waits_for_a_pool_is_told_that_it_was_cleared() {
-    let pool = pool(1);
-    let blocked = block(&pool);
-    pool.start(|| unreachable!("it was cleared")).unwrap();
-    let waiting = spawn_local({
-        let pool = pool.clone();
-        async move { pool.done().await }
-    });
-    QCoreApplication::instance().process_events();
-    pool.clear();
-    drop(blocked);
-    assert!(block_on(timeout(LONG, waiting)).unwrap().unwrap().unwrap());
-}
-
-#[test]
-fn many_waits_for_a_busy_pool() {
-    let pool = pool(3);
-    let count = Arc::new(AtomicUsize::new(0));
-    let all = block_on(timeout(LONG, async {
-        for round in 1..=2000 {
-            for _ in 0..3 {
-                let count = count.clone();
-                let add = move || {
-                    count.fetch_add(1, Ordering::Relaxed);
-                };
-                pool.start(add).unwrap();
-            }
-            assert!(pool.done().await);
-            assert_eq!(count.load(Ordering::Relaxed), 3 * round);
-        }
-    }));
-    all.unwrap().unwrap();
 }

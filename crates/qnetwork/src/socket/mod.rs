@@ -95,10 +95,10 @@ pub use self::{
 #[cfg(feature = "_tls")]
 pub(crate) use self::{
     handing_over::not_connected,
-    node::{Outer, SocketClass},
+    node::{Held, Outer, SocketClass},
 };
 pub(crate) use self::{
-    node::{Closure, Held, TellsEnd},
+    node::{Closure, TellsEnd},
     waiting::Overtime,
 };
 pub use crate::common::{
