@@ -122,6 +122,43 @@ fn a_link_is_cut_and_repaired() {
     });
 }
 
+/// What a host has sent arrives in its order, also if its socket is gone when the link is repaired.
+#[test]
+fn a_closed_socket_has_sent_during_the_cut() {
+    Simulation::seeds(0..30, |net| {
+        let server = net.host("server", "10.0.0.1");
+        net.set_default_link(Link::new().jitter(Duration::from_millis(50)));
+        server.start(|| {
+            let server = QTcpServer::new();
+            server.listen(QHostAddress::Any, 80).unwrap();
+            server.wait_for_new_connection(1000).unwrap();
+            let peer = server.next_pending_connection().unwrap();
+            peer.write("unread").unwrap();
+            let mut received = Vec::new();
+            while peer.wait_for_ready_read(60_000).is_ok() {
+                received.extend(peer.read_all());
+            }
+            assert_eq!(peer.error(), SocketErrorKind::RemoteHostClosed);
+            assert!(b"abcdef".starts_with(&received), "{}", received.escape_ascii());
+        });
+        simulation::sleep(Duration::from_millis(1));
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("10.0.0.1", 80);
+        socket.wait_for_connected(1000).unwrap();
+        simulation::sleep(Duration::from_millis(200));
+        net.cut(&net.main(), &server);
+        for part in ["ab", "c", "d", "ef"] {
+            socket.write(part).unwrap();
+            socket.flush();
+        }
+        // Unread bytes are in the kernel, so the kernel resets the connection.
+        socket.abort();
+        net.repair(&net.main(), &server);
+        simulation::sleep(Duration::from_secs(1));
+        assert_eq!(server.open_sockets(), 0);
+    });
+}
+
 #[test]
 fn a_router_resets_connections() {
     Simulation::new(1).run(|net| {

@@ -46,8 +46,10 @@ pub(super) struct End {
     fin_received: bool,
     reads_no_more: bool,
     is_reset: bool,
-    /// When the last segment that this end has sent arrives.
-    last_arrival: Nanos,
+    /// When the last of the segments arrives that are on their way to this end; `None` if none has
+    /// been on its way yet. A sender may be gone before its segments arrive, so the receiver keeps
+    /// their order.
+    last_arrival: Option<Nanos>,
 }
 
 /// What one end sends to the other.
@@ -86,7 +88,7 @@ impl End {
             fin_received: false,
             reads_no_more: false,
             is_reset: false,
-            last_arrival: 0,
+            last_arrival: None,
         })
     }
 
@@ -502,32 +504,31 @@ impl State {
         let (host, to_host) = (sock.host, other.host);
         let Some(segment) = self.hold(from, to, (host, to_host), segment) else { return };
         let delay = self.reliable_delay(host, to_host, size);
-        let now = self.now;
-        let last = self.net.sockets.get_mut(&from).and_then(Sock::end_mut);
-        let at = match last {
-            Some(end) => {
-                end.last_arrival = end.last_arrival.max(now + delay);
-                end.last_arrival
-            }
-            None => now + delay,
-        };
-        if at == now {
-            return self.segment_arrives(from, to, segment);
-        }
-        self.schedule(at, Event::Net(Happening::Segment { from, to, segment }));
+        self.send_in_order(from, to, segment, delay);
     }
 
     /// Sends a segment that no socket has sent.
     pub(super) fn transmit_from_host(&mut self, host: usize, to: SocketId, segment: Segment) {
         let Some(to_host) = self.net.sockets.get(&to).map(|sock| sock.host) else { return };
         let Some(segment) = self.hold(0, to, (host, to_host), segment) else { return };
-        match self.reliable_delay(host, to_host, 0) {
-            0 => self.segment_arrives(0, to, segment),
-            delay => {
-                let happening = Happening::Segment { from: 0, to, segment };
-                self.schedule(self.now + delay, Event::Net(happening));
-            }
+        let delay = self.reliable_delay(host, to_host, 0);
+        self.send_in_order(0, to, segment, delay);
+    }
+
+    /// Lets a segment arrive after this time, and after those that are on their way to the same end.
+    fn send_in_order(&mut self, from: SocketId, to: SocketId, segment: Segment, delay: Nanos) {
+        let earliest = self.now + delay;
+        let last = self.net.sockets.get_mut(&to).and_then(Sock::end_mut);
+        let last = last.map(|end| &mut end.last_arrival);
+        let before = last.as_ref().and_then(|last| **last).filter(|before| *before >= earliest);
+        if delay == 0 && before.is_none() {
+            return self.segment_arrives(from, to, segment);
         }
+        let at = before.unwrap_or(earliest);
+        if let Some(last) = last {
+            *last = Some(at);
+        }
+        self.schedule(at, Event::Net(Happening::Segment { from, to, segment }));
     }
 
     fn segment_arrives(&mut self, from: SocketId, to: SocketId, segment: Segment) {
