@@ -651,6 +651,27 @@ fn encrypted_connections() {
     }
 }
 
+#[test]
+fn an_encrypted_connection_is_aborted_before_its_bytes_are_announced() {
+    let server = tls::encrypting("good");
+    let client = tls::client();
+    let other = tls::encrypt(&client, &server);
+    other.write("unread").unwrap();
+    wait_until(|| client.bytes_available() == 6);
+    client.write("unsent").unwrap();
+    let next = secured(client.detach().unwrap());
+    let signals = Rc::new(RefCell::new(Vec::new()));
+    let note = |name| {
+        let signals = signals.clone();
+        move |_: &()| signals.borrow_mut().push(name)
+    };
+    next.ready_read.connect(note("ready_read"));
+    next.disconnected.connect(note("disconnected"));
+    next.abort();
+    wait_until(|| other.state() == SocketState::Unconnected);
+    assert_eq!(*signals.borrow(), ["disconnected"]);
+}
+
 pub(super) fn secured(connection: DetachedSocket) -> QSslSocket {
     let socket = QSslSocket::new();
     socket.attach(connection).unwrap();

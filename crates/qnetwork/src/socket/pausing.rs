@@ -64,8 +64,8 @@ impl QAbstractSocket {
     /// is not paused.
     ///
     /// If there are bytes in the read buffer, the event loop emits `ready_read` in its next turn,
-    /// even if the socket has emitted it for these bytes before the pause. It does not if the
-    /// connection has ended until then.
+    /// even if the socket has emitted it for these bytes before the pause. It emits nothing if the
+    /// connection has ended by then.
     pub fn resume_reading(&self) {
         self.set_paused(false);
     }

@@ -32,7 +32,6 @@ impl SslSocketNode {
             &flags.start_failed,
             &flags.has_lost,
             &flags.tickets_wait,
-            &flags.inherited,
         ] {
             flag.set(false);
         }
@@ -243,6 +242,7 @@ impl SslSocketNode {
 
     pub(super) fn drop_session(&self) {
         self.session_number.set(self.session_number.get().wrapping_add(1));
+        self.flags.inherited.set(false);
         let session = self.session.take();
         if let Some(session) = session {
             session.recycle();
