@@ -2,7 +2,7 @@
 
 use std::{
     any::TypeId,
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     rc::{Rc, Weak},
 };
 
@@ -63,22 +63,24 @@ impl Link {
 }
 
 /// The connections that are cut when the object dies.
+#[derive(Default)]
 pub(super) struct Connections {
     /// The signals of this object that have ever had a connection.
     signals: RefCell<SmallVec<[Rc<dyn SlotList>; 2]>>,
-    /// The connections to slots of this object. Disconnected ones are removed in batches.
-    incoming: RefCell<SmallVec<[Link; 1]>>,
+    /// The connections from other objects. Most sockets have only connections to themselves.
+    incoming: OnceCell<Box<Incoming>>,
+}
+
+/// The connections from other objects to slots of this one.
+struct Incoming {
+    /// Disconnected ones are removed in batches.
+    links: RefCell<SmallVec<[Link; 1]>>,
     sweep_at: Cell<u32>,
 }
 
-impl Default for Connections {
-    #[inline]
+impl Default for Incoming {
     fn default() -> Self {
-        Connections {
-            signals: RefCell::default(),
-            incoming: RefCell::default(),
-            sweep_at: Cell::new(16),
-        }
+        Incoming { links: RefCell::default(), sweep_at: Cell::new(16) }
     }
 }
 
@@ -93,25 +95,41 @@ impl Connections {
     #[inline]
     pub(super) fn cut(&self) {
         // Most short-lived objects have no connections.
-        if self.has_signals() || !self.incoming.borrow().is_empty() {
+        if self.has_signals() || self.incoming.get().is_some() {
             self.cut_some();
         }
     }
 
     fn cut_some(&self) {
         take_each(&self.signals, |signal| signal.disconnect_all());
-        take_each(&self.incoming, |connection| connection.disconnect());
+        if let Some(incoming) = self.incoming.get() {
+            take_each(&incoming.links, |connection| connection.disconnect());
+        }
+    }
+}
+
+impl Incoming {
+    fn add(&self, connection: Link) {
+        if self.links.borrow().len() >= self.sweep_at.get() as usize {
+            self.sweep();
+        }
+        let mut links = self.links.borrow_mut();
+        if links.len() < 4 {
+            // Most objects receive few connections.
+            links.reserve_exact(1);
+        }
+        links.push(connection);
     }
 
     /// Removes the connections that have been cut. It asks their receivers, and this may run user
     /// code.
-    fn sweep_incoming(&self) {
-        let mut swept = self.incoming.take();
+    fn sweep(&self) {
+        let mut swept = self.links.take();
         swept.retain(|link| link.is_connected());
-        let mut incoming = self.incoming.borrow_mut();
-        swept.append(&mut incoming);
+        let mut links = self.links.borrow_mut();
+        swept.append(&mut links);
         self.sweep_at.set((swept.len() as u32 * 2).max(16));
-        *incoming = swept;
+        *links = swept;
     }
 }
 
@@ -154,16 +172,7 @@ impl Life {
     }
 
     pub(crate) fn add_incoming(&self, connection: Link) {
-        let connections = self.connections();
-        if connections.incoming.borrow().len() >= connections.sweep_at.get() as usize {
-            connections.sweep_incoming();
-        }
-        let mut incoming = connections.incoming.borrow_mut();
-        if incoming.len() < 4 {
-            // Most objects receive few connections.
-            incoming.reserve_exact(1);
-        }
-        incoming.push(connection);
+        self.connections().incoming.get_or_init(Box::default).add(connection);
     }
 
     /// Cuts the connections of all signals of the object, or only those to one receiver. Returns

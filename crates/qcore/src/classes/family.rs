@@ -23,11 +23,20 @@ pub fn adopt(child: &impl Object, parent: &impl Object) {
 /// The parent and the children of an object. A parent holds its children as a handle does.
 #[derive(Default)]
 pub(super) struct Family {
-    parent: RefCell<Weak<Life>>,
+    parent: Cell<Weak<Life>>,
     /// Most objects have no children.
     children: OnceCell<Box<RefCell<Children>>>,
     /// The index of this object in the parent's list of children.
     place: Cell<u32>,
+}
+
+impl Family {
+    fn with_parent<R>(&self, f: impl FnOnce(&Weak<Life>) -> R) -> R {
+        let parent = self.parent.take();
+        let result = f(&parent);
+        self.parent.set(parent);
+        result
+    }
 }
 
 /// The children, in the order in which they were added. Each child knows its index, so that its
@@ -75,7 +84,7 @@ impl Children {
 
 impl Life {
     pub(crate) fn parent(&self) -> Option<Rc<Life>> {
-        self.family().parent.borrow().upgrade()
+        self.family().with_parent(Weak::upgrade)
     }
 
     /// Returns the children, in the order in which they were added.
@@ -89,7 +98,7 @@ impl Life {
     /// parent.
     pub(crate) fn set_parent(self: &Rc<Self>, parent: Option<&Rc<Life>>) {
         let own = self.family();
-        if own.parent.borrow().as_ptr() == parent.map_or(std::ptr::null(), Rc::as_ptr) {
+        if own.with_parent(Weak::as_ptr) == parent.map_or(std::ptr::null(), Rc::as_ptr) {
             return;
         }
         // The parent may have held the object alone, and its handler gets an event about the
@@ -97,11 +106,11 @@ impl Life {
         let _held = self.leave_parent();
         let Some(parent) = parent else { return };
         // The handler may have run any code, so the conditions are checked again.
-        let has_parent = own.parent.borrow().strong_count() > 0;
+        let has_parent = own.with_parent(Weak::strong_count) > 0;
         if parent.is_dead() || self.is_dead() || has_parent || self.is_ancestor_of(parent) {
             return;
         }
-        *own.parent.borrow_mut() = Rc::downgrade(parent);
+        own.parent.set(Rc::downgrade(parent));
         parent.family().children.get_or_init(Box::default).borrow_mut().add(Held::new(self));
         self.tell_parent(parent, EventType::CHILD_ADDED);
     }
@@ -110,7 +119,7 @@ impl Life {
     /// parent on the object.
     pub(super) fn leave_parent(&self) -> Option<Held> {
         let own = self.family();
-        let parent = std::mem::take(&mut *own.parent.borrow_mut()).upgrade()?;
+        let parent = own.parent.take().upgrade()?;
         let child = parent.family().children.get()?.borrow_mut().remove(own.place.get());
         if child.is_some() {
             self.tell_parent(&parent, EventType::CHILD_REMOVED);
@@ -126,7 +135,7 @@ impl Life {
     /// may destroy a sibling.
     pub(super) fn destroy_children(&self) {
         while let Some(child) = self.next_child() {
-            *child.life().family().parent.borrow_mut() = Weak::new();
+            child.life().family().parent.set(Weak::new());
             child.life().destroy();
         }
     }

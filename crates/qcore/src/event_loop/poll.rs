@@ -68,19 +68,19 @@ impl Sources {
         let generation = self.generation.get().checked_add(1).unwrap_or(1);
         self.generation.set(generation);
         let entry = SourceEntry { generation, source, ready: Readiness::empty(), queued: false };
-        SourceKey { index: self.table.borrow_mut().insert(entry), generation }
+        SourceKey::new(self.table.borrow_mut().insert(entry), generation)
     }
 
     pub(super) fn remove(&self, key: SourceKey) {
         let mut table = self.table.borrow_mut();
-        if table.get(key.index).is_some_and(|entry| entry.generation == key.generation) {
-            table.remove(key.index);
+        if table.get(key.index()).is_some_and(|entry| entry.generation == key.generation) {
+            table.remove(key.index());
         }
     }
 
     pub(super) fn source(&self, key: SourceKey) -> Option<Weak<dyn EventSource>> {
         let table = self.table.borrow();
-        let entry = table.get(key.index).filter(|entry| entry.generation == key.generation)?;
+        let entry = table.get(key.index()).filter(|entry| entry.generation == key.generation)?;
         Some(entry.source.clone())
     }
 
@@ -89,7 +89,7 @@ impl Sources {
     pub(super) fn make_ready(&self, key: SourceKey, ready: Readiness) {
         let mut table = self.table.borrow_mut();
         // An event may arrive after its source was removed.
-        let Some(entry) = table.get_mut(key.index) else { return };
+        let Some(entry) = table.get_mut(key.index()) else { return };
         if entry.generation != key.generation {
             return;
         }
@@ -135,20 +135,22 @@ impl Sources {
     /// queue. Returns `None` if the source was removed.
     pub(super) fn take_ahead(&self, key: SourceKey) -> Option<Readiness> {
         let mut table = self.table.borrow_mut();
-        let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;
+        let entry =
+            table.get_mut(key.index()).filter(|entry| entry.generation == key.generation)?;
         Some(std::mem::take(&mut entry.ready))
     }
 
     fn take_ready(&self, key: SourceKey) -> Option<(Weak<dyn EventSource>, Readiness)> {
         let mut table = self.table.borrow_mut();
-        let entry = table.get_mut(key.index).filter(|entry| entry.generation == key.generation)?;
+        let entry =
+            table.get_mut(key.index()).filter(|entry| entry.generation == key.generation)?;
         entry.queued = false;
         Some((entry.source.clone(), std::mem::take(&mut entry.ready)))
     }
 
     pub(super) fn is_ready(&self, key: SourceKey) -> bool {
         let table = self.table.borrow();
-        let entry = table.get(key.index).filter(|entry| entry.generation == key.generation);
+        let entry = table.get(key.index()).filter(|entry| entry.generation == key.generation);
         entry.is_some_and(|entry| !entry.ready.is_empty())
     }
 
@@ -359,7 +361,7 @@ fn whole_millis(timeout: Duration) -> Duration {
 }
 
 fn stands(table: &Slab<SourceEntry>, key: SourceKey) -> bool {
-    table.get(key.index).is_some_and(|entry| entry.generation == key.generation)
+    table.get(key.index()).is_some_and(|entry| entry.generation == key.generation)
 }
 
 /// Returns whether most of a queue must be keys of removed sources. An existing source is in the

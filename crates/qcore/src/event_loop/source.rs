@@ -91,7 +91,7 @@ pub trait EventSource {
 /// The key of a source: its index in the table, and the generation of the entry there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SourceKey {
-    pub(super) index: usize,
+    index: u32,
     pub(super) generation: u32,
 }
 
@@ -99,12 +99,21 @@ const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 
 impl SourceKey {
+    pub(super) fn new(index: usize, generation: u32) -> Self {
+        SourceKey { index: index as u32, generation }
+    }
+
+    #[inline]
+    pub(super) fn index(self) -> usize {
+        self.index as usize
+    }
+
     pub(super) fn token(self) -> Token {
-        Token(((self.generation as usize) << INDEX_BITS) | self.index)
+        Token(((self.generation as usize) << INDEX_BITS) | self.index())
     }
 
     pub(super) fn from_token(token: Token) -> Self {
-        SourceKey { index: token.0 & INDEX_MASK, generation: (token.0 >> INDEX_BITS) as u32 }
+        SourceKey::new(token.0 & INDEX_MASK, (token.0 >> INDEX_BITS) as u32)
     }
 }
 
@@ -126,9 +135,9 @@ mod tests {
     #[test]
     fn tokens_carry_index_and_generation() {
         for key in [
-            SourceKey { index: 0, generation: 1 },
-            SourceKey { index: INDEX_MASK, generation: u16::MAX.into() },
-            SourceKey { index: 77, generation: 3 },
+            SourceKey::new(0, 1),
+            SourceKey::new(INDEX_MASK, u16::MAX.into()),
+            SourceKey::new(77, 3),
         ] {
             assert_eq!(SourceKey::from_token(key.token()), key);
         }

@@ -15,7 +15,7 @@ impl QIODevice {
     #[doc(alias = "readChannelCount")]
     #[must_use]
     pub fn read_channel_count(&self) -> i32 {
-        self.channels.get().0
+        self.channels.get().0.into()
     }
 
     /// Returns the number of channels for writing.
@@ -24,14 +24,14 @@ impl QIODevice {
     #[doc(alias = "writeChannelCount")]
     #[must_use]
     pub fn write_channel_count(&self) -> i32 {
-        self.channels.get().1
+        self.channels.get().1.into()
     }
 
     /// Returns the channel that reads use, 0 by default.
     #[doc(alias = "currentReadChannel")]
     #[must_use]
     pub fn current_read_channel(&self) -> i32 {
-        self.current_channels.get().0
+        self.current_channels().0
     }
 
     /// Sets the channel that reads use.
@@ -44,14 +44,14 @@ impl QIODevice {
             self.warn("setReadChannel", "Failed due to read transaction being in progress");
             return;
         }
-        self.current_channels.set((channel, self.current_write_channel()));
+        self.set_current_channels(channel, self.current_write_channel());
     }
 
     /// Returns the channel that writes use, 0 by default.
     #[doc(alias = "currentWriteChannel")]
     #[must_use]
     pub fn current_write_channel(&self) -> i32 {
-        self.current_channels.get().1
+        self.current_channels().1
     }
 
     /// Sets the channel that writes use.
@@ -60,13 +60,26 @@ impl QIODevice {
     /// [`DeviceErrorKind::InvalidArgument`].
     #[doc(alias = "setCurrentWriteChannel")]
     pub fn set_current_write_channel(&self, channel: i32) {
-        self.current_channels.set((self.current_read_channel(), channel));
+        self.set_current_channels(self.current_read_channel(), channel);
     }
 
     /// Sets the numbers of channels, for derived classes. Opening and closing the device set them,
-    /// too.
+    /// too. A number is limited to the range from 0 to 65,535.
     pub fn set_channel_counts(&self, read: i32, write: i32) {
-        self.channels.set((read, write));
+        let limited = |count: i32| count.clamp(0, u16::MAX.into()) as u16;
+        self.channels.set((limited(read), limited(write)));
+    }
+
+    /// Returns the channels that reads and writes use.
+    #[inline]
+    fn current_channels(&self) -> (i32, i32) {
+        self.0.extras.get().map_or((0, 0), |extras| extras.current_channels.get())
+    }
+
+    fn set_current_channels(&self, read: i32, write: i32) {
+        if self.current_channels() != (read, write) {
+            self.extras().current_channels.set((read, write));
+        }
     }
 
     /// Sets the numbers of channels from the open mode.

@@ -188,7 +188,7 @@ impl QIODevice {
         }
         drop(buffer);
         if keeps {
-            self.0.transaction.set(Some(start + count));
+            self.extras().transaction.set(Some(start + count));
         } else {
             self.advance(count as i64);
         }

@@ -137,8 +137,7 @@ pub struct DeviceNode {
     base: QObject,
     mode: Cell<OpenMode>,
     /// The numbers of channels for reading and for writing.
-    channels: Cell<(i32, i32)>,
-    current_channels: Cell<(i32, i32)>,
+    channels: Cell<(u16, u16)>,
     buffer: RefCell<ByteQueue>,
     pool: Rc<BufferPool>,
     /// The position of the next read or write; always 0 in a sequential device.
@@ -149,23 +148,27 @@ pub struct DeviceNode {
     read_line_data_called: Cell<bool>,
     /// Whether the slots of `ready_read` are running.
     is_announcing: Cell<bool>,
-    /// How many bytes were read since the transaction began. In a sequential device they stay in
-    /// the buffer.
-    transaction: Cell<Option<usize>>,
-    /// The position at which a transaction began, in a device with positions.
-    transaction_pos: Cell<i64>,
-    error_string: Cell<Option<Box<str>>>,
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
     /// How many bytes of the read buffer are lent.
     lent: Cell<usize>,
-    backend: OnceCell<Backend>,
+    /// The node of a derived class, or a part of it.
+    backend: OnceCell<Weak<dyn DeviceBackend>>,
     extras: OnceCell<Box<Extras>>,
 }
 
 /// Parts that few devices have.
 #[derive(Default)]
 struct Extras {
+    current_channels: Cell<(i32, i32)>,
+    /// How many bytes were read since the transaction began. In a sequential device they stay in
+    /// the buffer.
+    transaction: Cell<Option<usize>>,
+    /// The position at which a transaction began, in a device with positions.
+    transaction_pos: Cell<i64>,
+    error_string: Cell<Option<Box<str>>>,
+    /// The backend that the device owns.
+    backend: OnceCell<Backend>,
     /// What limits written bytes.
     flow: OnceCell<WriteFlow>,
     /// What happens to unread bytes.
@@ -174,10 +177,8 @@ struct Extras {
     waiters: lending::Waiters,
 }
 
-/// The object that implements the functions that are virtual in Qt.
+/// The object that implements the functions that are virtual in Qt, if the device owns it.
 enum Backend {
-    /// The node of a derived class, which embeds this one.
-    Derived(Weak<dyn DeviceBackend>),
     /// The backend that the user passed to [`QIODevice::new`].
     Owned(Rc<dyn DeviceBackend>),
     /// In a class of the user's; of several derived from each other, in the most derived one.
@@ -203,16 +204,12 @@ impl DeviceNode {
             base: QObject::embed(life),
             mode: Cell::default(),
             channels: Cell::default(),
-            current_channels: Cell::default(),
             buffer: RefCell::default(),
             pool: life.dispatcher().local::<BufferPool>(),
             pos: Cell::new(0),
             device_pos: Cell::new(0),
             read_line_data_called: Cell::new(false),
             is_announcing: Cell::new(false),
-            transaction: Cell::new(None),
-            transaction_pos: Cell::new(0),
-            error_string: Cell::new(None),
             lendings: Cell::new(0),
             lent: Cell::new(0),
             backend: OnceCell::new(),
@@ -232,9 +229,9 @@ impl QIODevice {
     /// Creates a device with a backend of your own. It is not open.
     #[must_use]
     pub fn new(backend: impl DeviceBackend + 'static) -> Self {
-        let node = DeviceNode::make(&Life::new());
-        let _ = node.backend.set(Backend::Owned(Rc::new(backend)));
-        QIODevice(Handle::new(node))
+        let device = Self::without_backend();
+        let _ = device.extras().backend.set(Backend::Owned(Rc::new(backend)));
+        device
     }
 
     /// A device without a backend, not open: what a class of your own is
@@ -246,8 +243,11 @@ impl QIODevice {
 
     /// A class overrides the virtual functions.
     fn override_backend(&self, backend: Rc<dyn DeviceBackend>) {
+        if self.0.backend.get().is_some() {
+            return;
+        }
         let class = || Backend::Class(Box::new(RefCell::new(backend.clone())));
-        let place = self.0.backend.get_or_init(class);
+        let place = self.extras().backend.get_or_init(class);
         if let Backend::Class(place) = place {
             let before = place.replace(backend);
             drop(before);
@@ -263,7 +263,9 @@ impl QIODevice {
 
     /// Sets the device's virtual functions. Only the first call has an effect.
     pub fn set_backend(&self, backend: Weak<dyn DeviceBackend>) {
-        let _ = self.0.backend.set(Backend::Derived(backend));
+        if self.owned_backend().is_none() {
+            let _ = self.0.backend.set(backend);
+        }
     }
 
     fn extras(&self) -> &Extras {
@@ -272,12 +274,17 @@ impl QIODevice {
 
     fn backend(&self) -> Rc<dyn DeviceBackend> {
         let backend = match self.0.backend.get() {
-            Some(Backend::Derived(backend)) => backend.upgrade(),
-            Some(Backend::Owned(backend)) => Some(backend.clone()),
-            Some(Backend::Class(backend)) => Some(backend.borrow().clone()),
-            None => None,
+            Some(derived) => derived.upgrade(),
+            None => self.owned_backend(),
         };
         backend.unwrap_or_else(|| Rc::new(NoBackend))
+    }
+
+    fn owned_backend(&self) -> Option<Rc<dyn DeviceBackend>> {
+        match self.0.extras.get()?.backend.get()? {
+            Backend::Owned(backend) => Some(backend.clone()),
+            Backend::Class(backend) => Some(backend.borrow().clone()),
+        }
     }
 
     // ---- state
@@ -334,9 +341,11 @@ impl QIODevice {
     #[doc(alias = "errorString")]
     #[must_use]
     pub fn error_string(&self) -> String {
-        let text = self.0.error_string.take();
+        let text = self.0.extras.get().and_then(|extras| extras.error_string.take());
         let copy = text.as_deref().unwrap_or("Unknown error").to_owned();
-        self.0.error_string.set(text);
+        if text.is_some() {
+            self.extras().error_string.set(text);
+        }
         copy
     }
 
@@ -682,7 +691,7 @@ impl QIODevice {
         self.reset_channel_counts();
         self.clear_buffer();
         self.forget_fullness();
-        self.0.transaction.set(None);
+        self.take_transaction();
         self.0.pos.set(0);
     }
 
@@ -697,7 +706,9 @@ impl QIODevice {
     #[doc(alias = "setErrorString")]
     pub fn set_error_string(&self, text: impl Into<String>) {
         let text = Some(text.into()).filter(|text| !text.is_empty());
-        self.0.error_string.set(text.map(String::into_boxed_str));
+        if text.is_some() || self.0.extras.get().is_some() {
+            self.extras().error_string.set(text.map(String::into_boxed_str));
+        }
     }
 
     /// Appends a copy of `data` to the read buffer.
@@ -736,7 +747,7 @@ impl QIODevice {
     #[must_use]
     pub fn take_buffer(&self) -> Vec<u8> {
         self.recall();
-        self.0.transaction.set(None);
+        self.take_transaction();
         self.0.buffer.borrow_mut().take_all(&self.0.pool)
     }
 
@@ -750,7 +761,7 @@ impl QIODevice {
     /// content.
     pub(crate) fn exchange_buffer(&self, bytes: DetachedBytes) -> DetachedBytes {
         self.recall();
-        self.0.transaction.set(None);
+        self.take_transaction();
         let mut buffer = self.0.buffer.borrow_mut();
         let before = buffer.detach();
         buffer.attach(bytes);
@@ -774,5 +785,18 @@ impl fmt::Debug for DeviceNode {
             .field("mode", &self.mode.get())
             .field("buffered", &buffered)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::DeviceNode;
+    use crate::classes::Life;
+
+    /// The C library gives memory in steps of 16 bytes. Each idle connection has one of each.
+    #[test]
+    fn a_device_is_small() {
+        assert_eq!(size_of::<DeviceNode>(), 264);
+        assert_eq!(size_of::<Life>(), 168);
     }
 }

@@ -309,7 +309,7 @@ impl QIODevice {
         } else if peeking {
             self.seek_buffer(before);
         } else if stays && outcome.is_ok() && self.is_transaction_started() {
-            self.0.transaction.set(Some(at.min(self.buffer_len())));
+            self.extras().transaction.set(Some(at.min(self.buffer_len())));
         }
         outcome?;
         if !asked && self.buffered() == 0 {

@@ -14,14 +14,15 @@ impl QIODevice {
             self.warn("startTransaction", "Called while transaction already in progress");
             return;
         }
-        self.0.transaction.set(Some(0));
-        self.0.transaction_pos.set(self.pos());
+        let extras = self.extras();
+        extras.transaction.set(Some(0));
+        extras.transaction_pos.set(self.pos());
     }
 
     /// Ends the transaction and drops the bytes that were read in it.
     #[doc(alias = "commitTransaction")]
     pub fn commit_transaction(&self) {
-        match self.0.transaction.take() {
+        match self.take_transaction() {
             Some(read) => self.0.buffer.borrow_mut().consume(read, &self.0.pool),
             None => self.warn("commitTransaction", "Called while no transaction in progress"),
         }
@@ -30,10 +31,10 @@ impl QIODevice {
     /// Ends the transaction and puts back the bytes that were read in it.
     #[doc(alias = "rollbackTransaction")]
     pub fn rollback_transaction(&self) {
-        if self.0.transaction.take().is_none() {
+        if self.take_transaction().is_none() {
             self.warn("rollbackTransaction", "Called while no transaction in progress");
         } else if !self.is_sequential() {
-            self.seek_buffer(self.0.transaction_pos.get());
+            self.seek_buffer(self.extras().transaction_pos.get());
         }
     }
 
@@ -41,7 +42,18 @@ impl QIODevice {
     #[doc(alias = "isTransactionStarted")]
     #[must_use]
     pub fn is_transaction_started(&self) -> bool {
-        self.0.transaction.get().is_some()
+        self.transaction().is_some()
+    }
+
+    /// Returns how many bytes the active transaction has read.
+    #[inline]
+    fn transaction(&self) -> Option<usize> {
+        self.0.extras.get()?.transaction.get()
+    }
+
+    /// Ends the transaction, if one is active. Returns how many bytes it has read.
+    pub(super) fn take_transaction(&self) -> Option<usize> {
+        self.0.extras.get()?.transaction.take()
     }
 
     /// Returns whether bytes stay in the read buffer after they are read.
@@ -51,6 +63,6 @@ impl QIODevice {
 
     /// Returns the offset of the next byte in the read buffer.
     pub(super) fn start(&self) -> usize {
-        self.0.transaction.get().unwrap_or(0)
+        self.transaction().unwrap_or(0)
     }
 }

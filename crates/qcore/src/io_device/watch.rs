@@ -133,7 +133,7 @@ impl QIODevice {
     /// The program has read bytes.
     #[inline]
     pub(super) fn note_read(&self) {
-        if self.0.extras.get().is_some() {
+        if self.watch_in_use().is_some() {
             self.note_read_for_watch();
         }
     }
@@ -163,7 +163,7 @@ impl DeviceNode {
         let ended = Ended(&self.is_announcing);
         self.ready_read.emit(());
         drop(ended);
-        if self.extras.get().is_some() {
+        if self.extras.get().is_some_and(|extras| extras.watch.get().is_some()) {
             self.end_announcement();
         }
     }

@@ -62,7 +62,9 @@ pub(crate) struct NativeEngine {
     family: Cell<NetworkLayerProtocol>,
     /// Whether an attempt to connect did not finish at once. In Qt that leaves an error.
     was_unfinished: Cell<bool>,
-    peer: Cell<Option<SocketAddr>>,
+    /// The address that the socket connects to, or is connected to. An accepted socket has none
+    /// here, because its peer is known to the system.
+    peer: Cell<Option<Box<SocketAddr>>>,
     error: OnceCell<Box<SocketError>>,
     /// Whether the descriptor is a socket, not a pipe or terminal.
     is_socket: bool,
@@ -123,7 +125,9 @@ impl NativeEngine {
         let nowhere = SocketAddr::from(([0; 4], 0));
         let peer = peer.map(|peer| peer.as_socket().unwrap_or(nowhere));
         sys::inline_urgent_data(&socket);
-        Self::take(dispatcher, source, kind, socket, stage, peer)
+        let engine = Self::take(dispatcher, source, kind, socket, stage, peer)?;
+        engine.peer.set(peer.map(Box::new));
+        Ok(engine)
     }
 
     /// Creates an engine for a pipe's end, a terminal or another descriptor that the poll can
@@ -146,6 +150,7 @@ impl NativeEngine {
     }
 
     /// Creates an engine for a non-blocking socket of the right type, which inlines urgent data.
+    /// If the peer is known, the system need not be asked for the address family.
     pub(crate) fn take(
         dispatcher: &Rc<Dispatcher>,
         source: Weak<dyn EventSource>,
@@ -155,7 +160,6 @@ impl NativeEngine {
         peer: Option<SocketAddr>,
     ) -> Result<Self, SocketError> {
         let engine = Self::of(dispatcher, source, kind, socket, stage)?;
-        engine.peer.set(peer);
         // Both ends are of one family, and asking the system takes time.
         let end = peer.or_else(|| engine.local());
         if end.is_some_and(|end| end.is_ipv6()) {
@@ -251,6 +255,19 @@ impl NativeEngine {
         domain_of(self.family.get()) == Domain::IPV6
     }
 
+    fn set_peer(&self, peer: SocketAddr) {
+        let mut place = self.peer.take().unwrap_or_else(|| Box::new(peer));
+        *place = peer;
+        self.peer.set(Some(place));
+    }
+
+    fn known_peer(&self) -> Option<SocketAddr> {
+        let place = self.peer.take()?;
+        let peer = *place;
+        self.peer.set(Some(place));
+        Some(peer)
+    }
+
     /// Converts an address to the form that this socket needs.
     fn target(&self, address: &QHostAddress, port: u16) -> Option<SocketAddr> {
         let any = &QHostAddress::AnyIPv4;
@@ -299,7 +316,8 @@ impl NativeEngine {
                 self.stage.set(Stage::Connected);
                 // With several addresses an earlier one may have answered.
                 let peer = self.with(|socket| socket.peer_addr().ok()).flatten();
-                self.peer.set(peer.and_then(|peer| peer.as_socket()).or(Some(target)));
+                let peer = peer.and_then(|peer| peer.as_socket()).unwrap_or(target);
+                self.set_peer(peer);
             }
             Progress::Connecting | Progress::Asks => {
                 self.stage.set(Stage::Connecting);
@@ -451,19 +469,19 @@ impl Engine for NativeEngine {
         let Some(target) = self.target(address, port) else {
             return Err(self.fail(SocketError::unsupported()));
         };
-        self.peer.set(Some(target));
+        self.set_peer(target);
         let progress = self.attempt(target)?;
         self.begin_receiving()?;
         Ok(progress)
     }
 
     fn finish_connecting(&self) -> Result<Progress, SocketError> {
-        match self.peer.get() {
+        match self.known_peer() {
             Some(target) => self.attempt(target),
             // The socket was adopted while connecting. Its peer is known once it is connected.
             None => match self.with(|socket| (socket.take_error(), socket.peer_addr())) {
                 Some((Ok(None), Ok(peer))) => {
-                    self.peer.set(peer.as_socket());
+                    self.peer.set(peer.as_socket().map(Box::new));
                     self.stage.set(Stage::Connected);
                     self.writable.set(true);
                     Ok(Progress::Connected)
@@ -663,7 +681,14 @@ impl Engine for NativeEngine {
     }
 
     fn peer_address(&self) -> Option<(QHostAddress, u16)> {
-        self.peer.get().as_ref().map(named)
+        if let Some(peer) = self.known_peer() {
+            return Some(named(&peer));
+        }
+        if self.stage.get() != Stage::Connected {
+            return None;
+        }
+        let peer = self.with(|socket| socket.peer_addr().ok())??;
+        peer.as_socket().as_ref().map(named)
     }
 
     fn descriptor(&self) -> i32 {

@@ -123,7 +123,7 @@ impl QAbstractSocket {
     #[doc(alias = "peerName")]
     #[must_use]
     pub fn peer_name(&self) -> String {
-        self.ends.peer_name().unwrap_or_else(|| self.attempt.host_name())
+        self.attempt.peer_name()
     }
 
     /// Returns the number of the operating system's descriptor; `None`, where Qt returns -1, if

@@ -12,7 +12,7 @@ use socket2::Type;
 
 use super::{
     close_reason::CloseReason,
-    node::{AbstractSocketNode, QAbstractSocket},
+    node::{AbstractSocketNode, End, QAbstractSocket},
     proxying::used_otherwise,
     state::SocketState,
 };
@@ -20,6 +20,7 @@ use crate::{
     address::{Host, NetworkLayerProtocol, QHostAddress},
     common::{SocketError, SocketErrorKind},
     engine::{Engine, NativeEngine, Stage},
+    host_info::named,
     sys::{self, Socket},
 };
 
@@ -375,7 +376,7 @@ impl AbstractSocketNode {
             return Err(used_otherwise());
         }
         let replaced = self.forget_connection();
-        self.install(Rc::new(engine), mode);
+        self.install_with(Rc::new(engine), mode, peer.as_ref().map(named));
         self.begin_connection();
         self.status.set_state(SocketState::Connected);
         self.time_connected();
@@ -405,15 +406,21 @@ impl AbstractSocketNode {
     }
 
     pub(super) fn install(&self, engine: Rc<dyn Engine>, mode: OpenMode) {
+        self.install_with(engine, mode, None);
+    }
+
+    fn install_with(&self, engine: Rc<dyn Engine>, mode: OpenMode, peer: Option<End>) {
         self.engine.put(engine);
         self.base.open_device(mode);
-        self.learn_ends();
+        if let Some(engine) = self.engine() {
+            self.ends.learn(&*engine, peer);
+        }
     }
 
     /// Takes the addresses, ports and the descriptor's number from the engine.
     pub(super) fn learn_ends(&self) {
         if let Some(engine) = self.engine() {
-            self.ends.learn(&*engine);
+            self.ends.learn(&*engine, None);
         }
     }
 

@@ -194,7 +194,8 @@ impl AbstractSocketNode {
             self.disconnected.emit(());
         }
         if self.current_state() == SocketState::Unconnected {
-            self.ends.forget_names();
+            self.attempt.take_peer_name();
+            self.ends.forget_addresses();
             self.clear_write_buffer();
             self.close_write_channel();
         }

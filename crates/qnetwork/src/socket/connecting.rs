@@ -118,6 +118,7 @@ impl AbstractSocketNode {
         self.reading.reset();
         self.reading.take_ended();
         self.attempt.begin(host_name.clone(), port, protocol);
+        self.attempt.take_peer_name();
         self.ends.forget_peer();
         if self.current_state() != SocketState::Bound {
             self.ends.set_local(Default::default());

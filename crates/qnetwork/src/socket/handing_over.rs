@@ -186,7 +186,7 @@ impl AbstractSocketNode {
         connection.unread = self.base.detach_buffer();
         connection.unread.push(rest);
         connection.unsent = self.writing.detach();
-        connection.ends = self.ends.detach();
+        connection.ends = self.ends.detach(self.attempt.take_peer_name());
         connection.host_name = self.attempt.host_name().into();
         self.release_engine();
         self.end_connection();
@@ -226,7 +226,7 @@ impl AbstractSocketNode {
         let replaced = self.forget_connection();
         self.install(engine.clone(), connection.mode);
         self.begin_connection();
-        self.ends.attach(connection.ends);
+        self.attempt.set_peer_name(self.ends.attach(connection.ends));
         self.attempt.set_host_name(connection.host_name);
         if connection.is_unbuffered {
             self.reading.make_unbuffered();

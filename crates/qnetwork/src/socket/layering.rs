@@ -20,18 +20,20 @@ impl AbstractSocketNode {
 
     /// Copies the addresses, the peer's name and the descriptor's number from the inner socket.
     pub(crate) fn mirror(&self, inner: &AbstractSocketNode) {
-        self.ends.copy(&inner.ends, inner.attempt.host_name());
+        self.ends.copy(&inner.ends);
+        self.attempt.set_peer_name(inner.attempt.host_name());
     }
 
     /// Makes a connection that was taken out of the inner socket take along the addresses and the
     /// peer's name of this one.
     pub(crate) fn lend_ends(&self, connection: &mut DetachedSocket) {
-        connection.ends = self.ends.detach();
+        connection.ends = self.ends.detach(self.attempt.take_peer_name());
     }
 
     /// Forgets what [`mirror`](Self::mirror) has copied.
     pub(crate) fn forget_ends(&self) {
-        self.ends.forget_names();
+        self.attempt.take_peer_name();
+        self.ends.forget_addresses();
         self.ends.forget_descriptor();
     }
 

@@ -81,6 +81,6 @@ impl QAbstractSocket {
     /// for derived classes.
     #[doc(alias = "setPeerName")]
     pub fn set_peer_name(&self, name: impl Into<String>) {
-        self.ends.set_peer_name(name.into());
+        self.attempt.set_peer_name(name.into());
     }
 }

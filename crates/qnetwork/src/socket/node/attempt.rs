@@ -39,6 +39,8 @@ pub(crate) struct Attempt(OnceCell<Box<Parts>>);
 
 struct Parts {
     host_name: RefCell<Box<str>>,
+    /// The name that was set by `set_peer_name()`; empty if none was.
+    peer_name: RefCell<Box<str>>,
     port: Cell<u16>,
     protocol: Cell<NetworkLayerProtocol>,
     /// The addresses that have not been tried yet, the next one last.
@@ -52,6 +54,7 @@ impl Default for Parts {
     fn default() -> Self {
         Parts {
             host_name: RefCell::default(),
+            peer_name: RefCell::default(),
             port: Cell::new(0),
             protocol: Cell::new(NetworkLayerProtocol::AnyIP),
             addresses: RefCell::default(),
@@ -89,6 +92,25 @@ impl Attempt {
         if !host_name.is_empty() || self.0.get().is_some() {
             self.parts().host_name.replace(host_name);
         }
+    }
+
+    /// Returns the name that was set for the peer, or else the host of the last attempt.
+    pub(crate) fn peer_name(&self) -> String {
+        let Some(parts) = self.0.get() else { return String::new() };
+        let name = parts.peer_name.borrow();
+        if name.is_empty() { parts.host_name.borrow().to_string() } else { name.to_string() }
+    }
+
+    /// Sets the peer's name. An empty name means that none is set.
+    pub(crate) fn set_peer_name(&self, name: String) {
+        if !name.is_empty() || self.0.get().is_some() {
+            self.parts().peer_name.replace(name.into());
+        }
+    }
+
+    /// Forgets the name that was set for the peer, and returns it.
+    pub(crate) fn take_peer_name(&self) -> String {
+        self.0.get().map_or_else(String::new, |parts| parts.peer_name.take().into())
     }
 
     pub(crate) fn port(&self) -> u16 {

@@ -1,6 +1,6 @@
 //! Decides when a socket emits `closed`, and with which reason.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use crate::socket::close_reason::CloseReason;
 
@@ -8,7 +8,7 @@ use crate::socket::close_reason::CloseReason;
 #[derive(Default)]
 pub(crate) struct Closure {
     /// Why the connection ends: the first cause that was noted.
-    cause: RefCell<Option<Box<CloseReason>>>,
+    cause: Cell<Option<Box<CloseReason>>>,
     stage: Cell<Stage>,
     /// How many running calls still have to emit other signals about the end of this connection.
     holds: Cell<u32>,
@@ -62,10 +62,11 @@ impl Closure {
 
     /// Notes why the connection ends or is about to end. Only the first cause counts.
     pub(crate) fn note(&self, reason: CloseReason) {
-        let mut cause = self.cause.borrow_mut();
-        if cause.is_none() && reason != CloseReason::Local {
-            *cause = Some(Box::new(reason));
-        }
+        let cause = match self.cause.take() {
+            None if reason != CloseReason::Local => Some(Box::new(reason)),
+            cause => cause,
+        };
+        self.cause.set(cause);
     }
 
     /// The connection has ended. Does nothing if there was none.

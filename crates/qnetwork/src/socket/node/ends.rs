@@ -1,6 +1,6 @@
-//! Both ends of a connection: addresses, ports, the peer's name and the descriptor.
+//! Both ends of a connection: addresses, ports and the descriptor.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use crate::{address::QHostAddress, engine::Engine};
 
@@ -10,9 +10,10 @@ pub(crate) type End = (QHostAddress, u16);
 /// The values that `local_address()`, `peer_port()`, `socket_descriptor()` and similar functions
 /// return.
 pub(crate) struct Ends {
-    addresses: RefCell<Addresses>,
-    /// The name that was set by `set_peer_name()`.
-    peer_name: RefCell<Option<Box<str>>>,
+    local_address: Cell<QHostAddress>,
+    peer_address: Cell<QHostAddress>,
+    local_port: Cell<u16>,
+    peer_port: Cell<u16>,
     /// The number of the descriptor if the socket keeps it, else -1.
     ///
     /// A socket that was bound or taken over keeps its descriptor when it connects. A socket that
@@ -24,21 +25,18 @@ pub(crate) struct Ends {
 /// The addresses, ports and the peer's name of a connection that is between two sockets.
 #[derive(Default)]
 pub(crate) struct DetachedEnds {
-    addresses: Addresses,
-    peer_name: Option<Box<str>>,
-}
-
-#[derive(Clone, Default)]
-struct Addresses {
     local: End,
     peer: End,
+    peer_name: String,
 }
 
 impl Default for Ends {
     fn default() -> Self {
         Ends {
-            addresses: RefCell::default(),
-            peer_name: RefCell::default(),
+            local_address: Cell::default(),
+            peer_address: Cell::default(),
+            local_port: Cell::new(0),
+            peer_port: Cell::new(0),
             descriptor: Cell::new(-1),
         }
     }
@@ -46,49 +44,45 @@ impl Default for Ends {
 
 impl Ends {
     pub(crate) fn local_address(&self) -> QHostAddress {
-        self.addresses.borrow().local.0.clone()
+        copy(&self.local_address)
     }
 
     pub(crate) fn local_port(&self) -> u16 {
-        self.addresses.borrow().local.1
+        self.local_port.get()
     }
 
     pub(crate) fn peer_address(&self) -> QHostAddress {
-        self.addresses.borrow().peer.0.clone()
+        copy(&self.peer_address)
     }
 
     pub(crate) fn peer_port(&self) -> u16 {
-        self.addresses.borrow().peer.1
+        self.peer_port.get()
     }
 
-    pub(crate) fn set_local(&self, local: End) {
-        self.addresses.borrow_mut().local = local;
+    pub(crate) fn set_local(&self, (address, port): End) {
+        self.local_address.set(address);
+        self.local_port.set(port);
+    }
+
+    fn set_peer(&self, (address, port): End) {
+        self.peer_address.set(address);
+        self.peer_port.set(port);
     }
 
     pub(crate) fn set_local_address(&self, address: QHostAddress) {
-        self.addresses.borrow_mut().local.0 = address;
+        self.local_address.set(address);
     }
 
     pub(crate) fn set_local_port(&self, port: u16) {
-        self.addresses.borrow_mut().local.1 = port;
+        self.local_port.set(port);
     }
 
     pub(crate) fn set_peer_address(&self, address: QHostAddress) {
-        self.addresses.borrow_mut().peer.0 = address;
+        self.peer_address.set(address);
     }
 
     pub(crate) fn set_peer_port(&self, port: u16) {
-        self.addresses.borrow_mut().peer.1 = port;
-    }
-
-    /// Returns the name that was set, if any.
-    pub(crate) fn peer_name(&self) -> Option<String> {
-        self.peer_name.borrow().as_deref().map(str::to_owned)
-    }
-
-    /// Sets the peer's name. An empty name means that none is set.
-    pub(crate) fn set_peer_name(&self, name: String) {
-        self.peer_name.replace(Some(name).filter(|name| !name.is_empty()).map(Box::from));
+        self.peer_port.set(port);
     }
 
     pub(crate) fn descriptor(&self) -> i32 {
@@ -109,47 +103,54 @@ impl Ends {
         self.descriptor.set(-1);
     }
 
-    /// Takes addresses, ports and descriptor from an engine.
-    pub(crate) fn learn(&self, engine: &dyn Engine) {
-        let local = engine.local_address().unwrap_or_default();
-        let peer = engine.peer_address().unwrap_or_default();
-        self.addresses.replace(Addresses { local, peer });
+    /// Takes addresses, ports and descriptor from an engine. The peer is given if it is known
+    /// already.
+    pub(crate) fn learn(&self, engine: &dyn Engine, peer: Option<End>) {
+        self.set_local(engine.local_address().unwrap_or_default());
+        self.set_peer(peer.or_else(|| engine.peer_address()).unwrap_or_default());
         self.keep_descriptor(engine);
     }
 
-    /// Takes everything from the inner socket of a layered one. `name` is the host that the inner
-    /// socket was connected to.
-    pub(crate) fn copy(&self, inner: &Ends, name: String) {
-        let addresses = inner.addresses.borrow().clone();
-        self.addresses.replace(addresses);
-        self.set_peer_name(name);
+    /// Takes everything from the inner socket of a layered one.
+    pub(crate) fn copy(&self, inner: &Ends) {
+        self.set_local((inner.local_address(), inner.local_port()));
+        self.set_peer((inner.peer_address(), inner.peer_port()));
         self.descriptor.set(inner.descriptor.get());
     }
 
-    /// Takes everything but the descriptor, for the socket that continues the connection.
-    pub(crate) fn detach(&self) -> DetachedEnds {
-        DetachedEnds { addresses: self.addresses.take(), peer_name: self.peer_name.take() }
+    /// Takes everything but the descriptor, for the socket that continues the connection, and adds
+    /// the peer's name.
+    pub(crate) fn detach(&self, peer_name: String) -> DetachedEnds {
+        DetachedEnds {
+            local: (self.local_address.take(), self.local_port.take()),
+            peer: (self.peer_address.take(), self.peer_port.take()),
+            peer_name,
+        }
     }
 
-    /// Takes over what another socket has detached.
-    pub(crate) fn attach(&self, ends: DetachedEnds) {
-        self.addresses.replace(ends.addresses);
-        self.peer_name.replace(ends.peer_name);
+    /// Takes over what another socket has detached. Returns the peer's name.
+    pub(crate) fn attach(&self, ends: DetachedEnds) -> String {
+        self.set_local(ends.local);
+        self.set_peer(ends.peer);
+        ends.peer_name
     }
 
     /// Forgets the other end, as a new attempt begins.
     pub(crate) fn forget_peer(&self) {
-        self.peer_name.take();
-        self.addresses.borrow_mut().peer = End::default();
+        self.set_peer(End::default());
     }
 
-    /// Forgets the addresses and the peer's name. The descriptor's number stays.
-    pub(crate) fn forget_names(&self) {
-        self.peer_name.take();
-        self.forget_addresses();
-    }
-
+    /// Forgets the addresses. The descriptor's number stays.
     pub(crate) fn forget_addresses(&self) {
-        self.addresses.take();
+        self.set_local(End::default());
+        self.set_peer(End::default());
     }
+}
+
+/// Returns a copy of a cell's value.
+fn copy<T: Clone + Default>(cell: &Cell<T>) -> T {
+    let value = cell.take();
+    let copy = value.clone();
+    cell.set(value);
+    copy
 }

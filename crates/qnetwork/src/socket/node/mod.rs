@@ -43,7 +43,7 @@ use self::{
 };
 pub(crate) use self::{
     closure::{Closure, Held, TellsEnd},
-    ends::DetachedEnds,
+    ends::{DetachedEnds, End},
     extras::Direction,
     layers::{Outer, PartOf, SocketClass},
     timeouts::Situation,
@@ -312,5 +312,18 @@ impl fmt::Debug for AbstractSocketNode {
             .field("state", &self.status.state())
             .field("error", &self.status.error())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, target_pointer_width = "64", feature = "tasks", not(feature = "simulation")))]
+mod tests {
+    use super::AbstractSocketNode;
+    use crate::engine::NativeEngine;
+
+    /// The C library gives memory in steps of 16 bytes. Each idle connection has one of each.
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert_eq!(size_of::<AbstractSocketNode>(), 424);
+        assert_eq!(size_of::<NativeEngine>(), 72);
     }
 }

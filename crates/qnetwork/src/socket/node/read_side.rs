@@ -34,7 +34,7 @@ pub(crate) struct ReadSide {
     ready_read: Emission,
     /// How many streams of tasks read and write the socket.
     #[cfg(feature = "tasks")]
-    streams: Cell<u32>,
+    streams: Cell<u16>,
     /// The other end sends no more. A stream of a task keeps the connection for sending.
     #[cfg(feature = "tasks")]
     ended: Cell<bool>,
@@ -124,7 +124,8 @@ impl ReadSide {
     /// Counts a stream of a task.
     #[cfg(feature = "tasks")]
     pub(crate) fn add_stream(&self) {
-        self.streams.set(self.streams.get() + 1);
+        let streams = self.streams.get().checked_add(1);
+        self.streams.set(streams.expect("fewer than 65,536 streams of one socket"));
     }
 
     /// Forgets a stream. Returns whether it was the last one.
