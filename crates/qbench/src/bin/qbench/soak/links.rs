@@ -19,7 +19,7 @@ use qnetwork::{
 use super::{
     random::Random,
     shared::{Phase, Shared},
-    world::World,
+    world::{Traffic, World},
 };
 
 /// How many clients a thread has.
@@ -29,7 +29,7 @@ const AHEAD: usize = 64;
 
 pub(super) struct Links {
     server: QTcpServer,
-    all: RefCell<Vec<Rc<Link>>>,
+    all: Vec<Rc<Link>>,
 }
 
 struct Link {
@@ -43,25 +43,22 @@ struct Link {
 }
 
 impl Links {
-    pub(super) fn new() -> Self {
-        Links { server: QTcpServer::new(), all: RefCell::default() }
-    }
-
-    pub(super) fn start(&self, world: &World) {
-        let (shared, seed) = (world.shared.clone(), world.random.next());
-        self.server.set_workers(1, move || serve(&shared, seed));
-        if let Err(error) = self.server.listen(QHostAddress::LocalHost, 0) {
-            return world.complain(&format!("the server with workers does not listen: {error}"));
+    pub(super) fn new(world: &World) -> Self {
+        let (server, shared) = (QTcpServer::new(), world.shared.clone());
+        let seed = world.random.next();
+        server.set_workers(1, move || serve(&shared, seed));
+        if let Err(error) = server.listen(QHostAddress::LocalHost, 0) {
+            world.complain(&format!("the server with workers does not listen: {error}"));
         }
-        let port = self.server.server_port();
-        let links = (0..CLIENTS).map(|_| Link::new(world, port));
-        self.all.borrow_mut().extend(links);
+        let port = server.server_port();
+        Links { server, all: (0..CLIENTS).map(|_| Link::new(world, port)).collect() }
     }
+}
 
+impl Traffic for Links {
     /// Sends lines, and cuts a connection now and then.
-    pub(super) fn act(&self, world: &World) {
-        let all = self.all.borrow().clone();
-        for link in &all {
+    fn act(&self, world: &World) {
+        for link in &self.all {
             match link.reconnector.state() {
                 ReconnectorState::Stopped => link.reconnector.start(),
                 ReconnectorState::Connected if world.random.one_in(300) => {
@@ -77,14 +74,14 @@ impl Links {
     }
 
     /// Stops the clients that have got all their lines back. Returns how many have not.
-    pub(super) fn drain(&self) -> usize {
-        let all = self.all.borrow().clone();
-        all.iter().filter(|link| !link.stop()).count()
+    fn drain(&self) -> usize {
+        self.all.iter().filter(|link| !link.stop()).count()
     }
+}
 
-    pub(super) fn end(&self) {
-        let links = self.all.take();
-        drop(links);
+impl Drop for Links {
+    fn drop(&mut self) {
+        self.all.clear();
         self.server.close();
     }
 }

@@ -7,10 +7,9 @@
 //!
 //! Some threads with an event loop have servers and clients of all kinds: TCP, TLS, local sockets,
 //! tasks, relays, proxies, datagrams, and links that reconnect to a server with workers. A driver
-//! in each thread picks ends of connections at random
-//! and lets them write, read, wait, pause, close and die; the slots of the sockets do the same.
-//! Every byte follows from the number of its sender and from its position, so each end checks what
-//! it receives. The rest of the checks:
+//! in each thread picks ends of connections at random and lets them write, read, wait, pause, close
+//! and die; the slots of the sockets do the same. Every byte follows from the number of its sender
+//! and from its position, so each end checks what it receives. The rest of the checks:
 //!
 //! * The lines of a link come back in order, and each of its attempts ends once.
 //! * An end receives no more than the other one has sent, and everything if both have closed well.
@@ -27,6 +26,7 @@
 mod acts;
 mod allocator;
 mod certificates;
+mod clients;
 mod datagrams;
 mod end;
 mod handover;
@@ -37,6 +37,7 @@ mod random;
 mod relays;
 mod servers;
 mod shared;
+mod socket;
 mod tasks;
 mod vandal;
 mod watchdog;
