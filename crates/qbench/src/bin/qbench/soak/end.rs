@@ -114,6 +114,16 @@ impl End {
         }
     }
 
+    /// Returns whether this end may end its connection only when both ends have everything.
+    pub(super) fn must_finish(&self) -> bool {
+        let log = &self.log;
+        log.is_clean.get() && !log.cuts.get() && !log.ended_here.get()
+    }
+
+    pub(super) fn is_connecting(&self) -> bool {
+        self.is_client && self.log.connected.get() == 0
+    }
+
     fn on_closed(&self) {
         let world = &self.world;
         match world.random.below(4) {

@@ -73,9 +73,9 @@ impl Traffic for Links {
         }
     }
 
-    /// Stops the clients that have got all their lines back. Returns how many have not.
-    fn drain(&self) -> usize {
-        self.all.iter().filter(|link| !link.stop()).count()
+    /// Stops the clients that have got all their lines back.
+    fn drain(&self) -> Vec<String> {
+        self.all.iter().filter_map(|link| link.stop()).collect()
     }
 }
 
@@ -111,7 +111,12 @@ impl Link {
                 link.begun.set(link.begun.get() + 1);
             }
         });
-        socket.closed.connect_to(&link, |link, _| link.ended.set(link.ended.get() + 1));
+        socket.closed.connect_to(&link, |link, _| {
+            link.ended.set(link.ended.get() + 1);
+            if link.ended.get() > link.begun.get() {
+                link.complain("more attempts have ended than have begun");
+            }
+        });
         link.reconnector.connected.connect_to(&link, |link, ()| link.sent.borrow_mut().clear());
         socket.ready_read.connect_to((&link, &heartbeat), |(link, heartbeat), ()| {
             let socket = link.reconnector.socket();
@@ -144,19 +149,18 @@ impl Link {
         self.shared.counters.lines.fetch_add(1, SeqCst);
     }
 
-    /// Stops if no line is missing. Returns whether it has.
-    fn stop(&self) -> bool {
+    /// Stops if no line is missing. Returns what has not ended yet.
+    fn stop(&self) -> Option<String> {
         let is_connected = self.reconnector.state() == ReconnectorState::Connected;
-        if is_connected && !self.sent.borrow().is_empty() {
-            return false;
+        let missing = self.sent.borrow().len();
+        if is_connected && missing > 0 {
+            return Some(format!("a link: {missing} lines are missing"));
         }
         self.reconnector.stop();
+        // A connection with unsent bytes ends when they are sent.
         let (begun, ended) = (self.begun.get(), self.ended.get());
-        if begun != ended {
-            self.complain(&format!("{begun} attempts have begun, and {ended} have ended"));
-            self.ended.set(begun);
-        }
-        true
+        (begun != ended)
+            .then(|| format!("a link: {begun} attempts have begun, and {ended} have ended"))
     }
 
     fn complain(&self, what: &str) {

@@ -58,9 +58,9 @@ pub(super) trait Traffic {
     /// Does something at random.
     fn act(&self, world: &World);
 
-    /// Ends what has finished. Returns how much has not.
-    fn drain(&self) -> usize {
-        0
+    /// Ends what has finished. Returns what has not.
+    fn drain(&self) -> Vec<String> {
+        Vec::new()
     }
 }
 
@@ -317,15 +317,17 @@ impl World {
             0 => {
                 let bytes = self.shared.counters.bytes.load(SeqCst);
                 self.servers.relax(self);
-                let others: usize = self.traffic().iter().map(|traffic| traffic.drain()).sum();
-                let left = self.end_connections() + others;
-                if left == 0 {
+                let others: Vec<_> =
+                    self.traffic().iter().flat_map(|traffic| traffic.drain()).collect();
+                let left = self.end_connections();
+                if left == 0 && others.is_empty() {
                     stage = Stage { step: 1, ..Stage::new(stage.phase) };
                     self.servers.shut_down();
                 } else if bytes != stage.bytes {
                     (stage.bytes, stage.since) = (bytes, Instant::now());
                 } else if stage.since.elapsed() > STALLED {
                     self.complain(&format!("{left} clean connections do not go on"));
+                    others.iter().for_each(|other| self.complain(other));
                     for end in self.all_ends().iter().filter(|end| !end.is_over()).take(5) {
                         end.log.complain(&format!("it does not go on: {:?}", end.socket));
                     }
@@ -372,7 +374,10 @@ impl World {
         for end in &ends {
             if end.is_over() {
                 self.forget(end);
-            } else if end.log.is_clean.get() && !end.log.cuts.get() && !end.log.ended_here.get() {
+            } else if end.is_connecting() {
+                // The kernel may wait for many seconds before it tries again.
+                end.abort();
+            } else if end.must_finish() {
                 left += 1;
                 end.socket.relax();
                 if end.reading != Reading::Task {
