@@ -8,7 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Wake, Waker},
 };
 
 use qcore::{
@@ -99,4 +99,30 @@ fn many_waits_for_a_busy_pool() {
         }
     }));
     all.unwrap().unwrap();
+}
+
+/// A pool that is never done keeps nothing of the waits that were given up.
+#[test]
+fn a_wait_that_is_dropped_leaves_the_pool() {
+    struct Flag;
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {}
+    }
+    let pool = pool(1);
+    let blocked = block(&pool);
+    let (one, other) = (Arc::new(Flag), Arc::new(Flag));
+    let (waker, other_waker) = (Waker::from(one.clone()), Waker::from(other.clone()));
+    let mut lasting = Box::pin(pool.done());
+    assert!(lasting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    {
+        let mut dropped = pin!(pool.done());
+        assert!(dropped.as_mut().poll(&mut Context::from_waker(&other_waker)).is_pending());
+        // Another task of the same executor goes on with it.
+        assert!(dropped.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    }
+    drop((waker, other_waker));
+    assert_eq!((Arc::strong_count(&one), Arc::strong_count(&other)), (2, 1));
+    drop(lasting);
+    assert_eq!(Arc::strong_count(&one), 1);
+    drop(blocked);
 }

@@ -89,8 +89,8 @@ impl DueQueue {
         self.place(entry);
     }
 
-    /// Returns the first entry. Calls `soon` with entries that move from the wheel to the heap.
-    pub(super) fn peek(&mut self, soon: impl Fn(&Due)) -> Option<&Due> {
+    /// Returns the first entry. Calls `soon` with the entries that move from the wheel to the heap.
+    pub(super) fn peek(&mut self, soon: impl Fn(&[Due])) -> Option<&Due> {
         while self.in_wheel > 0
             && self.heap.peek().is_none_or(|Reverse(first)| first.tick() > self.cursor)
         {
@@ -141,7 +141,7 @@ impl DueQueue {
 
     /// Moves the cursor to the first occupied slot, and the entries of that slot to lower levels or
     /// to the heap.
-    fn advance(&mut self, soon: &impl Fn(&Due)) {
+    fn advance(&mut self, soon: &impl Fn(&[Due])) {
         let mut levels = self.levels.iter_mut().enumerate();
         let Some((height, level)) = levels.find(|(_, level)| level.occupied != 0) else { return };
         let number = level.occupied.trailing_zeros() as usize;
@@ -153,7 +153,7 @@ impl DueQueue {
         self.cursor = (above | number as u64) << shift;
         self.in_wheel -= entries.len();
         if height == 0 {
-            entries.iter().for_each(soon);
+            soon(&entries);
             self.heap.extend(entries.drain(..).map(Reverse));
         } else {
             entries.drain(..).for_each(|entry| self.place(entry));

@@ -9,6 +9,7 @@
 #[cfg(feature = "tasks")]
 use std::task::Waker;
 use std::{
+    hint::black_box,
     rc::{Rc, Weak},
     time::Duration,
 };
@@ -50,6 +51,12 @@ pub trait TimerHandler {
     /// else. The loop calls it for many timers, shortly before they are due.
     #[doc(hidden)]
     fn fetch(&self) {}
+
+    /// Reads the rest of that memory: what is found only through the memory that
+    /// [`fetch`](TimerHandler::fetch) has read. The loop calls it once it has called `fetch` for
+    /// all these timers.
+    #[doc(hidden)]
+    fn fetch_rest(&self) {}
 }
 
 /// The id of a running timer of a loop.
@@ -156,7 +163,7 @@ impl Timers {
     fn first(&mut self) -> Option<Due> {
         loop {
             let timers = &self.timers;
-            let first = *self.queue.peek(|entry| fetch(timers, entry))?;
+            let first = *self.queue.peek(|entries| fetch(timers, entries))?;
             if self.stands(&first) {
                 return Some(first);
             }
@@ -264,14 +271,27 @@ fn stands(timers: &Slab<Timer>, entry: &Due) -> bool {
     timer.is_some_and(|timer| timer.waits && timer.order == entry.order)
 }
 
-/// Reads a timer that is due soon, and its handler. The processor then fetches them from memory
-/// while it does the same for other timers. When the timers fire, each one would wait for its own.
-fn fetch(timers: &Slab<Timer>, entry: &Due) {
-    let timer = timers.get(entry.index as usize);
-    if let Some(Timer { action: Some(Action::Handler(handler)), .. }) = timer
-        && let Some(handler) = handler.upgrade()
-    {
+/// Reads the timers that are due soon, and their handlers. When the timers fire one after another,
+/// each of them would wait for its own memory. Each loop here reads from places that are known
+/// before it begins, so that the processor waits for many of them at once.
+fn fetch(timers: &Slab<Timer>, entries: &[Due]) {
+    for entry in entries {
+        black_box(timers.get(entry.index as usize).is_some_and(|timer| timer.waits));
+    }
+    let handlers = || {
+        entries.iter().filter_map(|entry| match &timers.get(entry.index as usize)?.action {
+            Some(Action::Handler(handler)) => Some(handler),
+            _ => None,
+        })
+    };
+    for handler in handlers() {
+        black_box(handler.strong_count());
+    }
+    for handler in handlers().filter_map(Weak::upgrade) {
         handler.fetch();
+    }
+    for handler in handlers().filter_map(Weak::upgrade) {
+        handler.fetch_rest();
     }
 }
 

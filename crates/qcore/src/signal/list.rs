@@ -2,10 +2,13 @@
 
 use std::{
     cell::{Cell, RefCell},
+    hint::black_box,
     panic::Location,
     ptr,
     rc::Rc,
 };
+
+use smallvec::SmallVec;
 
 use super::{
     sender::SenderScope,
@@ -24,7 +27,6 @@ use crate::{
 pub(super) struct Slots<T: 'static> {
     life: Option<Rc<Life>>,
     entries: RefCell<Entries<T>>,
-    next_id: Cell<u64>,
     live: Cell<usize>,
 }
 
@@ -36,11 +38,15 @@ pub(super) struct Slots<T: 'static> {
 struct Entries<T: 'static> {
     /// The single slot, if there is only one. Then `many` is `None`.
     one: Option<Rc<dyn AnySlot<T>>>,
-    /// The id of the single slot.
-    one_id: u64,
+    /// The id of the slot that was connected last. A single slot has this id: before another slot
+    /// gets a higher one, the single one moves to `many`. The first id is 1.
+    last_id: u64,
     /// The entries, sorted by id, because ids rise.
     many: Option<Rc<Vec<Entry<T>>>>,
 }
+
+/// The slots that were taken out of a list. Mostly it is the single one, which needs no allocation.
+type Taken<T> = SmallVec<[Rc<dyn AnySlot<T>>; 1]>;
 
 struct Entry<T: 'static> {
     id: u64,
@@ -55,13 +61,13 @@ impl<T> Clone for Entry<T> {
 
 impl<T> Clone for Entries<T> {
     fn clone(&self) -> Self {
-        Entries { one: self.one.clone(), one_id: self.one_id, many: self.many.clone() }
+        Entries { one: self.one.clone(), last_id: self.last_id, many: self.many.clone() }
     }
 }
 
 impl<T> Entries<T> {
     fn new() -> Self {
-        Entries { one: None, one_id: 0, many: None }
+        Entries { one: None, last_id: 0, many: None }
     }
 
     /// Returns the slots that have not been disconnected.
@@ -72,7 +78,7 @@ impl<T> Entries<T> {
 
     fn slot(&self, id: u64) -> Option<&Rc<dyn AnySlot<T>>> {
         if let Some(one) = &self.one {
-            return (self.one_id == id).then_some(one);
+            return (self.last_id == id).then_some(one);
         }
         let entries = self.many.as_deref()?;
         entries[find(entries, id)?].slot.as_ref()
@@ -81,23 +87,27 @@ impl<T> Entries<T> {
     fn id_of(&self, wanted: &dyn AnySlot<T>) -> Option<u64> {
         let is_wanted = |slot: &Rc<dyn AnySlot<T>>| ptr::addr_eq(Rc::as_ptr(slot), wanted);
         if let Some(one) = &self.one {
-            return is_wanted(one).then_some(self.one_id);
+            return is_wanted(one).then_some(self.last_id);
         }
         let mut entries = self.many.as_deref()?.iter();
         entries.find(|entry| entry.slot.as_ref().is_some_and(is_wanted)).map(|one| one.id)
     }
 
+    /// Adds a slot to the end of the list. Returns its id.
     #[inline]
-    fn push(&mut self, id: u64, slot: Rc<dyn AnySlot<T>>) {
+    fn push(&mut self, slot: Rc<dyn AnySlot<T>>) -> u64 {
+        let before = self.last_id;
+        let id = before + 1;
+        self.last_id = id;
         if let Some(entries) = &mut self.many {
             own(entries).push(Entry { id, slot: Some(slot) });
         } else if let Some(first) = self.one.take() {
-            let first = Entry { id: self.one_id, slot: Some(first) };
+            let first = Entry { id: before, slot: Some(first) };
             self.many = Some(Rc::new(vec![first, Entry { id, slot: Some(slot) }]));
         } else {
             self.one = Some(slot);
-            self.one_id = id;
         }
+        id
     }
 
     /// Takes the slot `id` out of the list.
@@ -109,11 +119,11 @@ impl<T> Entries<T> {
             entries[at].slot.as_ref()?;
             return own(entries)[at].slot.take();
         }
-        if self.one_id == id { self.one.take() } else { None }
+        if self.last_id == id { self.one.take() } else { None }
     }
 
     /// Takes the slots for which `wanted` returns true out of the list.
-    fn take_all(&mut self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
+    fn take_all(&mut self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Taken<T> {
         if let Some(entries) = &mut self.many {
             let wanted = |entry: &&mut Entry<T>| entry.slot.as_deref().is_some_and(&wanted);
             let entries = own(entries).iter_mut().filter(wanted);
@@ -167,16 +177,16 @@ fn find<T>(entries: &[Entry<T>], id: u64) -> Option<usize> {
 
 impl<T: 'static> Slots<T> {
     pub(super) fn new(life: Option<Rc<Life>>) -> Self {
-        Slots {
-            life,
-            entries: RefCell::new(Entries::new()),
-            next_id: Cell::new(0),
-            live: Cell::new(0),
-        }
+        Slots { life, entries: RefCell::new(Entries::new()), live: Cell::new(0) }
     }
 
     pub(super) fn len(&self) -> usize {
         self.live.get()
+    }
+
+    /// Reads the single slot, so that the processor fetches it from memory.
+    pub(super) fn fetch(&self) {
+        black_box(self.entries.borrow().one.as_ref().is_some_and(|one| one.state().is_dead()));
     }
 
     /// The number of slots whose receivers live.
@@ -275,9 +285,7 @@ impl<T: 'static> Slots<T> {
 
     #[inline]
     pub(super) fn add(&self, slot: Rc<dyn AnySlot<T>>) -> u64 {
-        let id = self.next_id.get();
-        self.next_id.set(id + 1);
-        self.entries.borrow_mut().push(id, slot);
+        let id = self.entries.borrow_mut().push(slot);
         self.live.set(self.live.get() + 1);
         id
     }
@@ -298,7 +306,7 @@ impl<T: 'static> Slots<T> {
 
     /// Removes the slots for which `wanted` returns true. The caller drops them after the borrow
     /// has ended, because dropping a closure runs user code.
-    fn take(&self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Vec<Rc<dyn AnySlot<T>>> {
+    fn take(&self, wanted: impl Fn(&dyn AnySlot<T>) -> bool) -> Taken<T> {
         let mut entries = self.entries.borrow_mut();
         let taken = entries.take_all(wanted);
         for slot in &taken {

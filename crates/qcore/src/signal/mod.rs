@@ -488,6 +488,13 @@ impl<T: 'static> Signal<T> {
 
     // ---- helpers
 
+    /// Reads what an emission to a single slot will need, see `TimerHandler::fetch_rest`.
+    pub(crate) fn fetch(&self) {
+        if let Some(slots) = self.slots.get() {
+            slots.fetch();
+        }
+    }
+
     /// Returns the list of slots, or `None` if the object is dead.
     fn slots(&self) -> Option<&Rc<Slots<T>>> {
         if self.life.as_ref().is_some_and(|life| life.is_dead()) {

@@ -10,6 +10,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[cfg(feature = "tasks")]
+use self::workers::Waiter;
 use self::workers::{Settings, Workers};
 pub use self::{
     error::{ThreadPoolError, ThreadPoolErrorKind},
@@ -251,7 +253,8 @@ impl QThreadPool {
             crate::q_warning!("QThreadPool::done: A task tried to wait for its own pool");
             return false;
         }
-        std::future::poll_fn(|context| self.owner.workers.poll_done(context)).await;
+        let mut waiter = Waiter::new(&self.owner.workers);
+        std::future::poll_fn(|context| waiter.poll(context)).await;
         true
     }
 

@@ -43,8 +43,8 @@ struct State {
     settings: Settings,
     /// Whether the last handle of the pool has gone.
     closed: bool,
-    /// The futures that wait until all tasks are done.
-    waiters: Vec<Waker>,
+    /// The tasks that wait until all tasks of the pool are done, by the number of their future.
+    waiters: BTreeMap<u64, Waker>,
 }
 
 #[derive(Clone, Copy)]
@@ -81,7 +81,7 @@ impl Workers {
                 idle: 0,
                 settings,
                 closed: false,
-                waiters: Vec::new(),
+                waiters: BTreeMap::new(),
             }),
             work: Condvar::new(),
             done: Condvar::new(),
@@ -159,25 +159,10 @@ impl Workers {
         self.done.notify_all();
         let waiters = std::mem::take(&mut state.waiters);
         drop(state);
-        for waiter in waiters {
+        for waiter in waiters.into_values() {
             // The waker of another executor may run any code.
             let _ = panics::contain(|| waiter.wake());
         }
-    }
-
-    /// Polls whether all tasks are done.
-    #[cfg(feature = "tasks")]
-    pub(super) fn poll_done(&self, context: &Context<'_>) -> Poll<()> {
-        // Cloning or dropping a waker may run any code, so the lock is released before.
-        let mut waker = Some(context.waker().clone());
-        let mut state = self.lock();
-        let is_done = state.is_done();
-        if !is_done && !state.waiters.iter().any(|known| known.will_wake(context.waker())) {
-            state.waiters.extend(waker.take());
-        }
-        drop(state);
-        drop(waker);
-        if is_done { Poll::Ready(()) } else { Poll::Pending }
     }
 
     /// Waits until all tasks are done or the end has come. Returns whether all are done.
@@ -314,6 +299,48 @@ impl Workers {
                 (state, waited.timed_out())
             }
         }
+    }
+}
+
+/// A future's wait until all tasks are done. Dropping it removes its waker from the pool.
+#[cfg(feature = "tasks")]
+pub(super) struct Waiter<'a> {
+    workers: &'a Workers,
+    /// The number of its entry in the pool. It has one from the first poll on that found tasks.
+    number: Option<u64>,
+}
+
+#[cfg(feature = "tasks")]
+impl<'a> Waiter<'a> {
+    pub(super) fn new(workers: &'a Workers) -> Self {
+        Waiter { workers, number: None }
+    }
+
+    /// Polls whether all tasks are done.
+    pub(super) fn poll(&mut self, context: &Context<'_>) -> Poll<()> {
+        // Cloning or dropping a waker may run any code, so nothing is locked then.
+        let waker = context.waker().clone();
+        let mut state = self.workers.lock();
+        if state.is_done() {
+            drop(state);
+            return Poll::Ready(());
+        }
+        let number = *self.number.get_or_insert_with(|| {
+            state.next += 1;
+            state.next - 1
+        });
+        let before = state.waiters.insert(number, waker);
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+}
+
+#[cfg(feature = "tasks")]
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        let waker = self.number.and_then(|number| self.workers.lock().waiters.remove(&number));
+        drop(waker);
     }
 }
 

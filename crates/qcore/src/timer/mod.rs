@@ -106,7 +106,11 @@ impl TimerHandler for TimerNode {
     }
 
     fn fetch(&self) {
-        black_box((self.life.is_dead(), self.timeout.is_connected()));
+        black_box((self.life.is_dead(), self.id.get(), self.timeout.is_connected()));
+    }
+
+    fn fetch_rest(&self) {
+        self.timeout.fetch();
     }
 }
 
