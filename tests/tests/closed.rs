@@ -7,12 +7,13 @@ use std::{
     os::unix::net::UnixStream,
     panic::AssertUnwindSafe,
     rc::Rc,
+    time::Duration,
 };
 
 use integration::{
     NO_HOST, closed_port, listener,
     local::{self, Dir},
-    pair, pair_of, peer, port_of, reset, server, settle,
+    pair, pair_of, peer, port_of, reset, run_for, server, settle,
     tls::{accepted, client, encrypt, encrypting, identified, wires_of},
     wait_until,
 };
@@ -182,6 +183,43 @@ fn by_the_other_end() {
     reset(stream);
     wait_until(|| socket.state() == SocketState::Unconnected);
     assert_eq!(diary.expect_one("reset"), CloseReason::Reset);
+}
+
+/// The loop notices the reset while the socket does not read. Reading finds it later.
+#[test]
+fn a_reset_while_the_socket_does_not_read() {
+    let unbuffered = || {
+        let listener = listener();
+        let socket = QTcpSocket::new();
+        let mode = OpenMode::READ_WRITE | OpenMode::UNBUFFERED;
+        let (port, any) = (port_of(&listener), NetworkLayerProtocol::AnyIP);
+        socket.connect_to_host_with_mode("127.0.0.1", port, mode, any);
+        wait_until(|| socket.state() == SocketState::Connected);
+        (socket, listener.accept().unwrap().0)
+    };
+    for (what, (socket, mut stream)) in
+        [("full", pair()), ("paused", pair()), ("unbuffered", unbuffered())]
+    {
+        let diary = Diary::of(&socket);
+        socket.set_read_buffer_size(4);
+        stream.write_all(b"four").unwrap();
+        wait_until(|| socket.bytes_available() == 4);
+        if what == "paused" {
+            socket.pause_reading();
+        }
+        if what == "unbuffered" {
+            assert_eq!(socket.read(4), b"four");
+        }
+        reset(stream);
+        run_for(Duration::from_millis(20));
+        socket.resume_reading();
+        wait_until(|| {
+            let _ = socket.read_all();
+            socket.state() == SocketState::Unconnected
+        });
+        assert_eq!(diary.expect_one(what), CloseReason::Reset, "{what}");
+        assert_eq!(socket.error(), SocketErrorKind::RemoteHostClosed, "{what}");
+    }
 }
 
 #[test]

@@ -105,7 +105,8 @@ pub(crate) trait Engine {
         read_zeroed(buffer, room, |data| self.read(data))
     }
 
-    /// Asks the system whether there is something to read. The end of the stream counts.
+    /// Asks the system whether there is something to read. The end of the stream counts, and so
+    /// does an error, which stays for the next read.
     fn has_more(&self) -> bool;
 
     /// Asks the system how many bytes can be read.

@@ -5,7 +5,6 @@ mod watching;
 use std::{
     cell::{Cell, OnceCell, RefCell},
     io::{self, IoSlice, Read},
-    mem::MaybeUninit,
     net::{IpAddr, SocketAddr},
     os::fd::AsRawFd,
     rc::{Rc, Weak},
@@ -524,18 +523,10 @@ impl Engine for NativeEngine {
         if let Some(state) = &self.datagrams {
             return self.read_datagrams(state);
         }
-        if !self.is_socket {
-            let more = self.with(|stream| sys::pipes::has_input(*stream)).unwrap_or(true);
-            self.readable.set(more);
-            return more;
-        }
-        match self.with(|socket| socket.peek(&mut [MaybeUninit::uninit()])) {
-            Some(Err(error)) if would_block(&error) => {
-                self.readable.set(false);
-                false
-            }
-            _ => true,
-        }
+        // Peeking would take the error of the connection, and the next read would find the end.
+        let has_input = self.with(|socket| sys::has_input(socket)).unwrap_or(true);
+        self.readable.set(has_input);
+        has_input
     }
 
     fn bytes_available(&self) -> usize {

@@ -427,6 +427,12 @@ impl Socket {
         Some(it.with(|state, id| state.sock(id).available()))
     }
 
+    /// Returns whether a read would not block, if the socket is simulated.
+    pub(crate) fn simulated_input(&self) -> Option<bool> {
+        let it = self.simulated.as_ref()?;
+        Some(it.with(|state, id| state.sock(id).is_readable()))
+    }
+
     /// Returns whether a read, or `accept` of a listening socket, would not block.
     ///
     /// # Errors

@@ -27,7 +27,9 @@ pub(crate) use socket2::Socket;
 pub(crate) use self::interfaces::fuzz as fuzz_interfaces;
 pub use self::interfaces::{InterfaceFlags, InterfaceType};
 pub(crate) use self::interfaces::{Lifetime, Link, LinkAddress, links};
-pub(crate) use self::options::{available, inline_urgent_data, option, receive, send, set_option};
+pub(crate) use self::options::{
+    available, has_input, inline_urgent_data, option, receive, send, set_option,
+};
 use crate::common::{SocketError, SocketErrorKind};
 #[cfg(feature = "simulation")]
 pub(crate) use crate::simulation::{Socket, Watched};

@@ -114,6 +114,15 @@ pub(crate) fn option(socket: &Socket, option: SocketOption, is_v6: bool) -> io::
     if done == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Returns whether a read would return data, the end of the stream or an error.
+pub(crate) fn has_input(socket: &Socket) -> bool {
+    #[cfg(feature = "simulation")]
+    if let Some(has_input) = socket.simulated_input() {
+        return has_input;
+    }
+    super::pipes::has_input(socket)
+}
+
 /// Returns how many bytes can be read.
 pub(crate) fn available(socket: &Socket) -> usize {
     #[cfg(feature = "simulation")]

@@ -34,8 +34,9 @@ const ROWS: &[(&str, fn())] = &[
     ("task_spawn", spawn),
     ("signal_next", signal_next),
     ("signal_stream", signal_stream),
-    ("tcp_round_trip", || tcp(false)),
-    ("tcp_round_trip_time_outs", || tcp(true)),
+    ("tcp_round_trip", || tcp(Time::None)),
+    ("tcp_round_trip_timer", || tcp(Time::Timer)),
+    ("tcp_round_trip_time_outs", || tcp(Time::TimeOuts)),
     ("udp_round_trip", udp),
     ("accept", accept),
     ("tls_record_64", || tls(64, 200)),
@@ -254,8 +255,23 @@ fn signal_stream() {
 }
 
 /// With time-outs, both ends limit how long they receive nothing, send nothing, and live.
-fn tcp(time_outs: bool) {
+/// What the loop has to do with time while the row runs.
+#[derive(Clone, Copy, PartialEq)]
+enum Time {
+    None,
+    /// A timer is running that has nothing to do with the sockets.
+    Timer,
+    /// Both sockets have time-outs.
+    TimeOuts,
+}
+
+fn tcp(time: Time) {
     let _app = QCoreApplication::new();
+    let timer = QTimer::new();
+    if time == Time::Timer {
+        timer.start_with_interval(600_000);
+    }
+    let time_outs = time == Time::TimeOuts;
     let server = QTcpServer::new();
     serve(&server, time_outs);
     server.listen(QHostAddress::LocalHost, 0).expect("a port is free");

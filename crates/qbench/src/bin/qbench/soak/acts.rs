@@ -6,8 +6,9 @@ use qcore::{QEventLoop, QObject, QTimer};
 use qnetwork::TimeoutKind;
 
 use super::{
-    end::{End, Reading, Socket},
+    end::{End, Reading},
     shared::{Kind, Phase},
+    socket::with,
 };
 
 /// How deeply waits and event loops may be nested.
@@ -60,16 +61,6 @@ pub(super) fn names(acts: [u8; 8]) -> Vec<&'static str> {
     acts.into_iter().filter(|act| *act > 0).map(|act| name(act).unwrap_or(&"?")).copied().collect()
 }
 
-/// Calls a function of a socket of either class.
-macro_rules! on {
-    ($end:expr, $socket:ident => $call:expr) => {
-        match &$end.socket {
-            Socket::Ip($socket) => drop($call),
-            Socket::Local($socket) => drop($call),
-        }
-    };
-}
-
 /// Sometimes does something, within a slot of the end's socket.
 pub(super) fn in_slot(end: &End) {
     let world = &end.world;
@@ -110,12 +101,14 @@ pub(super) fn at_random(end: &End) {
         2 => read(end),
         3 => {
             let size = if random.one_in(2) { 0 } else { random.size(64 * 1024) };
-            on!(end, socket => socket.set_read_buffer_size(size));
+            with!(&end.socket, socket => socket.set_read_buffer_size(size));
         }
-        4 => on!(end, socket => socket.pause_reading()),
+        4 => with!(&end.socket, socket => socket.pause_reading()),
         // After the end, it would tell of what has arrived in the pause.
-        5 if end.log.closed.get() == 0 => on!(end, socket => socket.resume_reading()),
-        6 => on!(end, socket => socket.flush()),
+        5 if end.log.closed.get() == 0 => with!(&end.socket, socket => socket.resume_reading()),
+        6 => {
+            with!(&end.socket, socket => socket.flush());
+        }
         7 => limit_rate(end),
         8 => nest(end),
         9..=11 => wait(end, act),
@@ -135,7 +128,7 @@ pub(super) fn at_random(end: &End) {
 
 /// Writes some of what the end has still to write.
 pub(super) fn write_more(end: &End) {
-    let (log, device, random) = (&end.log, end.socket.device(), &end.world.random);
+    let (log, socket, random) = (&end.log, &end.socket, &end.world.random);
     let has_begun = end.is_client || log.peer.get().is_some();
     if !has_begun || end.reading == Reading::Task || end.log.ended_here.get() {
         return;
@@ -147,7 +140,7 @@ pub(super) fn write_more(end: &End) {
     } else {
         0
     };
-    if most == 0 || !device.is_writable() || device.unsent_bytes() > UNSENT {
+    if most == 0 || !socket.is_writable() || socket.unsent_bytes() > UNSENT {
         return;
     }
     // The header is written first and whole.
@@ -157,9 +150,9 @@ pub(super) fn write_more(end: &End) {
     log.wrote(data.len());
     let size = data.len();
     let written = match random.below(4) {
-        0 => device.write_chunk(data),
-        1 if size == 1 => device.put_char(data[0]).map(|()| 1),
-        _ => device.write(&data),
+        0 => socket.write_chunk(data),
+        1 if size == 1 => socket.put_char(data[0]).map(|()| 1),
+        _ => socket.write(&data),
     };
     let missing = size - written.as_ref().copied().unwrap_or(0);
     log.written.set(log.written.get() - missing as u64);
@@ -170,43 +163,43 @@ pub(super) fn write_more(end: &End) {
 
 /// Reads in one of many ways, or not at all.
 pub(super) fn read(end: &End) {
-    let (log, device, random) = (&end.log, end.socket.device(), &end.world.random);
-    if end.reading == Reading::Task || !device.is_readable() {
+    let (log, socket, random) = (&end.log, &end.socket, &end.world.random);
+    if end.reading == Reading::Task || !socket.is_readable() {
         return;
     }
     let size = 1 + random.size(64 * 1024);
     match random.below(12) {
-        0 | 1 => log.take(&device.read_all()),
-        2 => log.take(&device.read(size)),
+        0 | 1 => log.take(&socket.read_all()),
+        2 => log.take(&socket.read(size)),
         3 => {
             let mut data = vec![0; size];
-            if let Ok(count) = device.read_into(&mut data) {
+            if let Ok(count) = socket.read_into(&mut data) {
                 log.take(&data[..count]);
             }
         }
         4 => {
             for _ in 0..8 {
-                log.take(&device.read_line());
+                log.take(&socket.read_line());
             }
         }
-        5 => log.take(&device.read_line_with_max_size(size + 1)),
+        5 => log.take(&socket.read_line_with_max_size(size + 1)),
         6 => {
-            log.check_ahead(&device.peek(size));
-            log.take(&device.read(size / 2 + 1));
+            log.check_ahead(&socket.peek(size));
+            log.take(&socket.read(size / 2 + 1));
         }
         7 => {
-            device.start_transaction();
-            log.check_ahead(&device.read(size));
-            device.rollback_transaction();
-            log.take(&device.read(size));
+            socket.start_transaction();
+            log.check_ahead(&socket.read(size));
+            socket.rollback_transaction();
+            log.take(&socket.read(size));
         }
         8 => {
-            if let Some(byte) = device.get_char() {
-                device.unget_char(byte);
+            if let Some(byte) = socket.get_char() {
+                socket.unget_char(byte);
             }
         }
         9 => {
-            if let Ok(filled) = device.fill_buf() {
+            if let Ok(filled) = socket.fill_buf() {
                 let data = filled.to_vec();
                 let count = random.below(data.len() + 1);
                 filled.consume(count);
@@ -214,7 +207,7 @@ pub(super) fn read(end: &End) {
             }
         }
         10 if log.peer.get().is_some() => {
-            if let Ok(count) = device.skip(size) {
+            if let Ok(count) = socket.skip(size) {
                 log.skip(count);
             }
         }
@@ -230,9 +223,9 @@ fn limit_rate(end: &End) {
     let index = world.random.below(world.limits.len() * 2);
     let limit = world.limits.get(index);
     if world.random.one_in(2) {
-        on!(end, socket => socket.set_read_rate(limit));
+        with!(&end.socket, socket => socket.set_read_rate(limit));
     } else {
-        on!(end, socket => socket.set_write_rate(limit));
+        with!(&end.socket, socket => socket.set_write_rate(limit));
     }
 }
 
@@ -243,21 +236,20 @@ fn limit_time(end: &End) {
     let time = Duration::from_millis(20 + random.size(4000) as u64);
     // The connection is cut when the time is over.
     end.log.cuts.set(true);
-    on!(end, socket => socket.set_timeout(kind, time));
+    with!(&end.socket, socket => socket.set_timeout(kind, time));
 }
 
 fn reparent(end: &End, is_safe: bool) {
     let world = &end.world;
-    let object = end.socket.object();
-    if object.is_deleted() {
+    if end.socket.is_deleted() {
         return;
     }
     if is_safe || world.random.one_in(2) {
-        return object.set_parent(None);
+        return end.socket.set_parent(None);
     }
     let index = world.random.below(world.groups.borrow().len());
     let group = world.groups.borrow()[index].clone();
-    object.set_parent(Some(&group));
+    end.socket.set_parent(Some(&group));
     // The children of a group die with it.
     end.log.cuts.set(true);
     end.log.ended_here.set(true);
@@ -290,11 +282,11 @@ fn wait(end: &End, act: u8) {
     }
     world.depth.set(world.depth.get() + 1);
     let time = world.random.size(8) as i32;
-    match act {
-        9 => on!(end, socket => socket.wait_for_ready_read(time)),
-        10 => on!(end, socket => socket.wait_for_bytes_written(time)),
-        _ => on!(end, socket => socket.wait_for_disconnected(time)),
-    }
+    let _ended = match act {
+        9 => end.socket.wait_for_ready_read(time).is_ok(),
+        10 => end.socket.wait_for_bytes_written(time).is_ok(),
+        _ => with!(&end.socket, socket => socket.wait_for_disconnected(time).is_ok()),
+    };
     world.depth.set(world.depth.get() - 1);
 }
 
@@ -311,20 +303,16 @@ pub(super) fn finish(end: &End) {
         4 => {
             log.ended_here.set(true);
             log.cuts.set(true);
-            end.socket.device().close();
+            end.socket.close();
         }
         5 => {
             log.ended_here.set(true);
             log.cuts.set(true);
-            let time = random.below(50) as i32;
-            match &end.socket {
-                Socket::Ip(socket) => socket.disconnect_from_host_with_timeout(time),
-                Socket::Local(socket) => socket.disconnect_from_server_with_timeout(time),
-            }
+            end.socket.disconnect(Some(Duration::from_millis(random.below(50) as u64)));
         }
         6 => {
             end.note_death();
-            end.socket.object().delete_later();
+            end.socket.delete_later();
         }
         _ => end.world.forget(end),
     }

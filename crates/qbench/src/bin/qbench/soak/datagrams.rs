@@ -1,14 +1,17 @@
 //! UDP sockets that send each other datagrams.
 
 use std::{
-    cell::RefCell,
     rc::Rc,
     sync::{Mutex, atomic::Ordering::SeqCst},
 };
 
 use qnetwork::{QHostAddress, QNetworkDatagram, QUdpSocket};
 
-use super::{random, shared::lock, world::World};
+use super::{
+    random,
+    shared::lock,
+    world::{Traffic, World},
+};
 
 /// The ports of all sockets, and the numbers of their streams.
 static PORTS: Mutex<Vec<(u16, u64)>> = Mutex::new(Vec::new());
@@ -16,11 +19,11 @@ static PORTS: Mutex<Vec<(u16, u64)>> = Mutex::new(Vec::new());
 /// How many sockets a thread has.
 const COUNT: usize = 8;
 
-#[derive(Default)]
-pub(super) struct Datagrams(RefCell<Vec<(QUdpSocket, u64)>>);
+pub(super) struct Datagrams(Vec<(QUdpSocket, u64)>);
 
 impl Datagrams {
-    pub(super) fn start(&self, world: &Rc<World>) {
+    pub(super) fn new(world: &Rc<World>) -> Self {
+        let mut sockets = Vec::new();
         for _ in 0..COUNT {
             let socket = QUdpSocket::new();
             let id = world.shared.new_id();
@@ -32,23 +35,22 @@ impl Datagrams {
             socket.ready_read.connect_to((world, &socket), |(world, socket), ()| {
                 receive(world, socket);
             });
-            self.0.borrow_mut().push((socket, id));
+            sockets.push((socket, id));
         }
+        Datagrams(sockets)
     }
+}
 
+impl Traffic for Datagrams {
     /// Sends some datagrams from one socket to others.
-    pub(super) fn act(&self, world: &World) {
-        let random = &world.random;
-        let chosen = {
-            let sockets = self.0.borrow();
-            (!sockets.is_empty()).then(|| sockets[random.below(sockets.len())].clone())
-        };
-        let Some((socket, id)) = chosen else { return };
+    fn act(&self, world: &World) {
+        let (sockets, random) = (&self.0, &world.random);
+        let Some((socket, id)) = sockets.get(random.below(sockets.len().max(1))) else { return };
         let targets = lock(&PORTS).clone();
         let mut datagrams = Vec::new();
         for _ in 0..random.below(4) {
             let (port, _) = targets[random.below(targets.len())];
-            let data = payload(id, random.size(9000));
+            let data = payload(*id, random.size(9000));
             datagrams.push(QNetworkDatagram::new(data, QHostAddress::LocalHost, port));
         }
         let sent = if random.one_in(2) {
@@ -63,15 +65,14 @@ impl Datagrams {
         world.shared.counters.datagrams.fetch_add(sent as u64, SeqCst);
         // Some are read late, or when nothing has arrived.
         if random.one_in(8) {
-            receive(world, &socket);
+            receive(world, socket);
         }
     }
+}
 
-    pub(super) fn end(&self) {
-        let sockets = self.0.take();
-        for (socket, _) in &sockets {
-            lock(&PORTS).retain(|(port, _)| *port != socket.local_port());
-        }
+impl Drop for Datagrams {
+    fn drop(&mut self) {
+        lock(&PORTS).retain(|(_, id)| self.0.iter().all(|(_, own)| own != id));
     }
 }
 

@@ -2,58 +2,15 @@
 
 use std::{cell::Cell, cell::RefCell, rc::Rc};
 
-use qcore::{QIODevice, QObject, task::ScopedTask};
-use qnetwork::{LocalSocketState, QLocalSocket, QTcpSocket, SocketState};
+use qcore::task::ScopedTask;
 
-use super::{acts, log::Log, shared::Phase, world::World};
-
-/// A socket of any class. A `QSslSocket` is among the first.
-#[derive(Clone, Debug)]
-pub(super) enum Socket {
-    Ip(QTcpSocket),
-    Local(QLocalSocket),
-}
-
-impl Socket {
-    pub(super) fn device(&self) -> &QIODevice {
-        match self {
-            Self::Ip(socket) => socket,
-            Self::Local(socket) => socket,
-        }
-    }
-
-    pub(super) fn object(&self) -> &QObject {
-        self.device()
-    }
-
-    pub(super) fn is_connected(&self) -> bool {
-        match self {
-            Self::Ip(socket) => socket.state() == SocketState::Connected,
-            Self::Local(socket) => socket.state() == LocalSocketState::Connected,
-        }
-    }
-
-    pub(super) fn is_unconnected(&self) -> bool {
-        match self {
-            Self::Ip(socket) => socket.state() == SocketState::Unconnected,
-            Self::Local(socket) => socket.state() == LocalSocketState::Unconnected,
-        }
-    }
-
-    pub(super) fn disconnect(&self) {
-        match self {
-            Self::Ip(socket) => socket.disconnect_from_host(),
-            Self::Local(socket) => socket.disconnect_from_server(),
-        }
-    }
-
-    pub(super) fn abort(&self) {
-        match self {
-            Self::Ip(socket) => socket.abort(),
-            Self::Local(socket) => socket.abort(),
-        }
-    }
-}
+use super::{
+    acts,
+    log::Log,
+    shared::Phase,
+    socket::{Socket, with},
+    world::World,
+};
 
 /// How an end reads in its slot of `ready_read`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,27 +38,18 @@ impl End {
     /// Connects the end to the signals of its socket.
     pub(super) fn start(self: &Rc<Self>) {
         let world = &self.world;
-        self.log.watch(&self.socket, world.random.one_in(2), &world.alive);
-        self.socket.device().ready_read.connect_to(self, |end, ()| end.on_ready_read());
+        world.count(&self.socket);
+        self.log.watch(&self.socket, world.random.one_in(2));
+        self.socket.ready_read.connect_to(self, |end, ()| end.on_ready_read());
         if world.random.one_in(4) {
-            self.socket.device().bytes_written.connect_to(self, |end, _| acts::in_slot(end));
+            self.socket.bytes_written.connect_to(self, |end, _| acts::in_slot(end));
         }
-        let on_disconnected = |end: &End, (): &()| acts::in_slot(end);
-        let on_closed = |end: &End, _: &_| end.on_closed();
-        match &self.socket {
-            Socket::Ip(socket) => {
-                socket.connected.connect_to(self, |end, ()| end.on_connected());
-                socket.disconnected.connect_to(self, on_disconnected);
-                socket.error_occurred.connect_to(self, |end, _| acts::in_slot(end));
-                socket.closed.connect_to(self, on_closed);
-            }
-            Socket::Local(socket) => {
-                socket.connected.connect_to(self, |end, ()| end.on_connected());
-                socket.disconnected.connect_to(self, on_disconnected);
-                socket.error_occurred.connect_to(self, |end, _| acts::in_slot(end));
-                socket.closed.connect_to(self, on_closed);
-            }
-        }
+        with!(&self.socket, socket => {
+            socket.connected.connect_to(self, |end, ()| end.on_connected());
+            socket.disconnected.connect_to(self, |end, ()| acts::in_slot(end));
+            socket.error_occurred.connect_to(self, |end, _| acts::in_slot(end));
+            socket.closed.connect_to(self, |end, _| end.on_closed());
+        });
         if self.reading == Reading::Task {
             self.task.replace(Some(super::tasks::converse(self)));
         }
@@ -126,7 +74,7 @@ impl End {
     }
 
     pub(super) fn take_all(&self) {
-        self.log.take(&self.socket.device().read_all());
+        self.log.take(&self.socket.read_all());
     }
 
     /// A clean client that has sent and received everything closes the connection.
@@ -146,7 +94,7 @@ impl End {
             // The task may have counted bytes that it has not written yet.
             self.log.cuts.set(true);
         }
-        self.socket.disconnect();
+        self.socket.disconnect(None);
     }
 
     /// Ends the connection at once.
@@ -155,15 +103,25 @@ impl End {
         if !self.socket.is_unconnected() {
             self.log.cuts.set(true);
         }
-        self.socket.abort();
+        with!(&self.socket, socket => socket.abort());
     }
 
     /// Notes that the socket is going to die, which may lose unsent bytes.
     pub(super) fn note_death(&self) {
-        if !self.socket.object().is_deleted() && !self.socket.is_unconnected() {
+        if !self.socket.is_deleted() && !self.socket.is_unconnected() {
             self.log.ended_here.set(true);
             self.log.cuts.set(true);
         }
+    }
+
+    /// Returns whether this end may end its connection only when both ends have everything.
+    pub(super) fn must_finish(&self) -> bool {
+        let log = &self.log;
+        log.is_clean.get() && !log.cuts.get() && !log.ended_here.get()
+    }
+
+    pub(super) fn is_connecting(&self) -> bool {
+        self.is_client && self.log.connected.get() == 0
     }
 
     fn on_closed(&self) {
@@ -171,14 +129,14 @@ impl End {
         match world.random.below(4) {
             // The last handle goes in a slot of the socket.
             0 if world.shared.phase() == Phase::Busy => world.forget(self),
-            1 => self.socket.object().delete_later(),
+            1 => self.socket.delete_later(),
             _ => {}
         }
     }
 
     /// Returns whether nothing will happen any more.
     pub(super) fn is_over(&self) -> bool {
-        let is_deleted = self.socket.object().is_deleted();
+        let is_deleted = self.socket.is_deleted();
         is_deleted || self.log.is_moved.get() || self.has_ended()
     }
 

@@ -1,14 +1,15 @@
 //! Connections that go from one thread to another.
 
-use std::{rc::Rc, sync::atomic::Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 
 use qnetwork::{DetachedSocket, QSslSocket, QTcpSocket};
 
 use super::{
     acts,
-    end::{End, Socket},
-    log::{Carried, Log},
+    end::End,
+    log::Log,
     shared::{Kind, Phase},
+    socket::Socket,
     world::{self, World},
 };
 
@@ -21,12 +22,12 @@ impl World {
         }
         end.log.is_moved.set(true);
         let Ok(connection) = socket.detach() else { return end.log.is_moved.set(false) };
-        let (carried, is_client) = (end.log.carry(), end.is_client);
+        let (log, is_client) = (end.log.carry(), end.is_client);
         self.forget(end);
         let target = &self.posters[self.random.below(self.posters.len())];
         let post = target.post(move || {
             if let Some(world) = world::current() {
-                world.take_over(connection, carried, is_client);
+                world.take_over(connection, log, is_client);
             }
         });
         if let Err(error) = post {
@@ -34,21 +35,15 @@ impl World {
         }
     }
 
-    fn take_over(&self, connection: DetachedSocket, carried: Carried, is_client: bool) {
+    fn take_over(&self, connection: DetachedSocket, log: Log, is_client: bool) {
         if self.shared.phase() != Phase::Busy {
             return;
         }
-        let log: Rc<Log> = Log::carried_on(&self.shared, carried);
         let socket = match log.kind {
             Kind::Tls => QTcpSocket::clone(&QSslSocket::new()),
             _ => QTcpSocket::new(),
         };
-        let kind = log.kind;
-        let is_clean = log.is_clean.get();
-        if is_client {
-            self.use_descriptors(kind);
-        }
-        let end = self.add(kind, Socket::Ip(socket.clone()), Some(log), is_client, is_clean);
+        let end = self.add(Socket::Ip(socket.clone()), log, is_client);
         match socket.attach(connection) {
             Ok(()) => {
                 self.shared.counters.handed_over.fetch_add(1, SeqCst);

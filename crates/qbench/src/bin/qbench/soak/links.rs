@@ -19,7 +19,7 @@ use qnetwork::{
 use super::{
     random::Random,
     shared::{Phase, Shared},
-    world::World,
+    world::{Traffic, World},
 };
 
 /// How many clients a thread has.
@@ -29,7 +29,7 @@ const AHEAD: usize = 64;
 
 pub(super) struct Links {
     server: QTcpServer,
-    all: RefCell<Vec<Rc<Link>>>,
+    all: Vec<Rc<Link>>,
 }
 
 struct Link {
@@ -43,25 +43,22 @@ struct Link {
 }
 
 impl Links {
-    pub(super) fn new() -> Self {
-        Links { server: QTcpServer::new(), all: RefCell::default() }
-    }
-
-    pub(super) fn start(&self, world: &World) {
-        let (shared, seed) = (world.shared.clone(), world.random.next());
-        self.server.set_workers(1, move || serve(&shared, seed));
-        if let Err(error) = self.server.listen(QHostAddress::LocalHost, 0) {
-            return world.complain(&format!("the server with workers does not listen: {error}"));
+    pub(super) fn new(world: &World) -> Self {
+        let (server, shared) = (QTcpServer::new(), world.shared.clone());
+        let seed = world.random.next();
+        server.set_workers(1, move || serve(&shared, seed));
+        if let Err(error) = server.listen(QHostAddress::LocalHost, 0) {
+            world.complain(&format!("the server with workers does not listen: {error}"));
         }
-        let port = self.server.server_port();
-        let links = (0..CLIENTS).map(|_| Link::new(world, port));
-        self.all.borrow_mut().extend(links);
+        let port = server.server_port();
+        Links { server, all: (0..CLIENTS).map(|_| Link::new(world, port)).collect() }
     }
+}
 
+impl Traffic for Links {
     /// Sends lines, and cuts a connection now and then.
-    pub(super) fn act(&self, world: &World) {
-        let all = self.all.borrow().clone();
-        for link in &all {
+    fn act(&self, world: &World) {
+        for link in &self.all {
             match link.reconnector.state() {
                 ReconnectorState::Stopped => link.reconnector.start(),
                 ReconnectorState::Connected if world.random.one_in(300) => {
@@ -76,15 +73,15 @@ impl Links {
         }
     }
 
-    /// Stops the clients that have got all their lines back. Returns how many have not.
-    pub(super) fn drain(&self) -> usize {
-        let all = self.all.borrow().clone();
-        all.iter().filter(|link| !link.stop()).count()
+    /// Stops the clients that have got all their lines back.
+    fn drain(&self) -> Vec<String> {
+        self.all.iter().filter_map(|link| link.stop()).collect()
     }
+}
 
-    pub(super) fn end(&self) {
-        let links = self.all.take();
-        drop(links);
+impl Drop for Links {
+    fn drop(&mut self) {
+        self.all.clear();
         self.server.close();
     }
 }
@@ -114,7 +111,12 @@ impl Link {
                 link.begun.set(link.begun.get() + 1);
             }
         });
-        socket.closed.connect_to(&link, |link, _| link.ended.set(link.ended.get() + 1));
+        socket.closed.connect_to(&link, |link, _| {
+            link.ended.set(link.ended.get() + 1);
+            if link.ended.get() > link.begun.get() {
+                link.complain("more attempts have ended than have begun");
+            }
+        });
         link.reconnector.connected.connect_to(&link, |link, ()| link.sent.borrow_mut().clear());
         socket.ready_read.connect_to((&link, &heartbeat), |(link, heartbeat), ()| {
             let socket = link.reconnector.socket();
@@ -147,19 +149,18 @@ impl Link {
         self.shared.counters.lines.fetch_add(1, SeqCst);
     }
 
-    /// Stops if no line is missing. Returns whether it has.
-    fn stop(&self) -> bool {
+    /// Stops if no line is missing. Returns what has not ended yet.
+    fn stop(&self) -> Option<String> {
         let is_connected = self.reconnector.state() == ReconnectorState::Connected;
-        if is_connected && !self.sent.borrow().is_empty() {
-            return false;
+        let missing = self.sent.borrow().len();
+        if is_connected && missing > 0 {
+            return Some(format!("a link: {missing} lines are missing"));
         }
         self.reconnector.stop();
+        // A connection with unsent bytes ends when they are sent.
         let (begun, ended) = (self.begun.get(), self.ended.get());
-        if begun != ended {
-            self.complain(&format!("{begun} attempts have begun, and {ended} have ended"));
-            self.ended.set(begun);
-        }
-        true
+        (begun != ended)
+            .then(|| format!("a link: {begun} attempts have begun, and {ended} have ended"))
     }
 
     fn complain(&self, what: &str) {

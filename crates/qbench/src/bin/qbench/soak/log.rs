@@ -11,9 +11,9 @@ use qnetwork::{CloseReason, QSslSocket};
 
 use super::{
     acts,
-    end::Socket,
     random::{self, HEADER},
     shared::{Kind, Report, Shared, lock},
+    socket::{Socket, with},
 };
 
 /// The record of one end. It does not keep the socket alive, and outlives it.
@@ -45,22 +45,9 @@ pub(super) struct Log {
     shared: Arc<Shared>,
 }
 
-/// The part of a [`Log`] that goes to another thread together with its connection.
-pub(super) struct Carried {
-    id: u64,
-    kind: Kind,
-    is_clean: bool,
-    is_stranger: bool,
-    peer: Option<u64>,
-    received: u64,
-    written: u64,
-    sent: u64,
-    header: Vec<u8>,
-}
-
 impl Log {
-    pub(super) fn new(shared: &Arc<Shared>, kind: Kind, is_clean: bool) -> Rc<Self> {
-        Rc::new(Log {
+    pub(super) fn new(shared: &Arc<Shared>, kind: Kind, is_clean: bool) -> Self {
+        Log {
             id: shared.new_id(),
             kind,
             is_clean: Cell::new(is_clean),
@@ -82,53 +69,33 @@ impl Log {
             sent: Cell::default(),
             header: RefCell::default(),
             shared: shared.clone(),
-        })
-    }
-
-    /// Returns what another thread has to know to go on with the connection.
-    pub(super) fn carry(&self) -> Carried {
-        Carried {
-            id: self.id,
-            kind: self.kind,
-            is_clean: self.is_clean.get(),
-            is_stranger: self.is_stranger.get(),
-            peer: self.peer.get(),
-            received: self.received.get(),
-            written: self.written.get(),
-            sent: self.sent.get(),
-            header: self.header.borrow().clone(),
         }
     }
 
-    /// Goes on with the log of another thread.
-    pub(super) fn carried_on(shared: &Arc<Shared>, carried: Carried) -> Rc<Self> {
-        let mut log = Log::new(shared, carried.kind, carried.is_clean);
-        let new = Rc::get_mut(&mut log).expect("nobody else has it yet");
-        new.id = carried.id;
-        new.is_stranger.set(carried.is_stranger);
-        new.peer.set(carried.peer);
-        new.received.set(carried.received);
-        new.written.set(carried.written);
-        new.sent.set(carried.sent);
-        new.header.replace(carried.header);
-        new.begun.set(true);
-        new.connected.set(1);
-        log
+    /// Returns a log of the same connection for another thread, which goes on with it.
+    pub(super) fn carry(&self) -> Self {
+        Log {
+            id: self.id,
+            is_stranger: self.is_stranger.clone(),
+            peer: self.peer.clone(),
+            received: self.received.clone(),
+            written: self.written.clone(),
+            sent: self.sent.clone(),
+            header: self.header.clone(),
+            acts: self.acts.clone(),
+            begun: Cell::new(true),
+            connected: Cell::new(1),
+            ..Log::new(&self.shared, self.kind, self.is_clean.get())
+        }
     }
 
     /// Connects to the signals of the socket.
-    pub(super) fn watch(
-        self: &Rc<Self>,
-        socket: &Socket,
-        counts_sent: bool,
-        alive: &Rc<Cell<i64>>,
-    ) {
-        let device = socket.device();
-        self.count(&device.ready_read, "ready_read", |_, ()| ());
-        self.count(&device.read_channel_finished, "read_channel_finished", |_, ()| ());
+    pub(super) fn watch(self: &Rc<Self>, socket: &Socket, counts_sent: bool) {
+        self.count(&socket.ready_read, "ready_read", |_, ()| ());
+        self.count(&socket.read_channel_finished, "read_channel_finished", |_, ()| ());
         // A socket without a slot at this signal sends earlier, so only some have one.
         if counts_sent {
-            self.count(&device.bytes_written, "bytes_written", |log, count| {
+            self.count(&socket.bytes_written, "bytes_written", |log, count| {
                 log.sent.set(log.sent.get() + *count as u64);
                 if log.sent.get() > log.written.get() {
                     log.complain("more bytes are reported as written than were written");
@@ -137,26 +104,17 @@ impl Log {
         }
         let connected = |log: &Log, (): &()| log.connected.set(log.connected.get() + 1);
         let disconnected = |log: &Log, (): &()| log.disconnected.set(log.disconnected.get() + 1);
-        match socket {
-            Socket::Ip(socket) => {
-                self.count(&socket.connected, "connected", connected);
-                self.count(&socket.disconnected, "disconnected", disconnected);
-                self.count(&socket.state_changed, "state_changed", |_, _| ());
-                self.count(&socket.error_occurred, "error_occurred", |_, _| ());
-                self.watch_end(&socket.closed, device);
-                if let Some(socket) = socket.cast::<QSslSocket>() {
-                    self.count(&socket.encrypted, "encrypted", |_, ()| ());
-                }
-            }
-            Socket::Local(socket) => {
-                self.count(&socket.connected, "connected", connected);
-                self.count(&socket.disconnected, "disconnected", disconnected);
-                self.count(&socket.state_changed, "state_changed", |_, _| ());
-                self.count(&socket.error_occurred, "error_occurred", |_, _| ());
-                self.watch_end(&socket.closed, device);
-            }
+        with!(socket, socket => {
+            self.count(&socket.connected, "connected", connected);
+            self.count(&socket.disconnected, "disconnected", disconnected);
+            self.count(&socket.state_changed, "state_changed", |_, _| ());
+            self.count(&socket.error_occurred, "error_occurred", |_, _| ());
+            self.watch_end(&socket.closed, socket);
+        });
+        if let Some(socket) = socket.cast::<QSslSocket>() {
+            self.count(&socket.encrypted, "encrypted", |_, ()| ());
         }
-        self.watch_death(device, alive);
+        self.watch_death(socket);
     }
 
     fn count<T: 'static>(
@@ -187,13 +145,9 @@ impl Log {
         });
     }
 
-    fn watch_death(self: &Rc<Self>, object: &QObject, alive: &Rc<Cell<i64>>) {
-        let (log, alive) = (self.clone(), alive.clone());
-        alive.set(alive.get() + 1);
-        self.shared.counters.alive.fetch_add(1, SeqCst);
+    fn watch_death(self: &Rc<Self>, object: &QObject) {
+        let log = self.clone();
         object.destroyed.connect(move |_| {
-            alive.set(alive.get() - 1);
-            log.shared.counters.alive.fetch_sub(1, SeqCst);
             if log.destroyed.replace(true) {
                 log.complain("destroyed twice");
             }
@@ -240,6 +194,7 @@ impl Log {
             ended_here: acted,
             sent_all: self.sent_all.get() && (is_local || self.kind == Kind::Tasks),
             cuts: self.cuts.get(),
+            acts: acts::names(self.acts.get()),
         });
     }
 

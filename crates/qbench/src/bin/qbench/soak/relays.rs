@@ -1,8 +1,8 @@
 //! A relay, a SOCKS5 proxy and an HTTP proxy: two connections that a pipe joins.
 
-use std::{cell::Cell, io, rc::Rc};
+use std::io;
 
-use qcore::{QObject, spawn_local, task::timeout};
+use qcore::{spawn_local, task::timeout};
 use qnetwork::{QTcpSocket, pipe::pipe_both};
 
 use super::world::World;
@@ -10,18 +10,11 @@ use super::world::World;
 /// How long a client may take for the handshake of a proxy.
 const HANDSHAKE: i32 = 10_000;
 
-/// Counts a socket that belongs to no end.
-fn count(world: &World, object: &QObject) {
-    let alive: Rc<Cell<i64>> = world.alive.clone();
-    alive.set(alive.get() + 1);
-    object.destroyed.connect(move |_| alive.set(alive.get() - 1));
-}
-
 /// Passes everything on to the plain server of this thread.
 pub(super) fn relay(world: &World, client: QTcpSocket) {
-    count(world, &client);
+    world.count(&client);
     let upstream = QTcpSocket::new();
-    count(world, &upstream);
+    world.count(&upstream);
     upstream.connect_to_host("127.0.0.1", world.servers.plain_port());
     join(client, &upstream);
 }
@@ -33,12 +26,12 @@ fn join(client: QTcpSocket, upstream: &QTcpSocket) {
 }
 
 pub(super) fn serve_socks5(world: &World, client: QTcpSocket) {
-    count(world, &client);
+    world.count(&client);
     serve(world, client, socks5);
 }
 
 pub(super) fn serve_http(world: &World, client: QTcpSocket) {
-    count(world, &client);
+    world.count(&client);
     serve(world, client, http);
 }
 
@@ -48,7 +41,7 @@ fn serve(
     handshake: impl AsyncFn(&QTcpSocket, &QTcpSocket) -> io::Result<()> + 'static,
 ) {
     let upstream = QTcpSocket::new();
-    count(world, &upstream);
+    world.count(&upstream);
     spawn_local(async move {
         match timeout(HANDSHAKE, handshake(&client, &upstream)).await {
             Ok(Ok(())) => join(client, &upstream),

@@ -16,9 +16,9 @@ use socket2::SockRef;
 
 use super::{
     certificates::Certificates,
-    end::Socket,
     relays,
     shared::{Kind, Target},
+    socket::{Family, Socket, with},
     world::World,
 };
 
@@ -28,16 +28,13 @@ const CUTS: &str = "cuts";
 /// How many connections wait for a server at most, unless an act changes that.
 const PENDING: i32 = 200;
 
-enum Handle {
-    Ip(QTcpServer),
-    Local(QLocalServer),
-}
+type Handle = Family<QTcpServer, QLocalServer>;
 
 struct Server {
     kind: Kind,
     handle: Handle,
     port: Cell<u16>,
-    is_shutting_down: Rc<Cell<bool>>,
+    is_shutting_down: Cell<bool>,
 }
 
 pub(super) struct Servers {
@@ -65,45 +62,32 @@ impl Servers {
             kind,
             handle,
             port: Cell::default(),
-            is_shutting_down: Rc::default(),
+            is_shutting_down: Cell::default(),
         });
         Servers { all: all.into(), accepting: RefCell::default() }
     }
 
     pub(super) fn start(&self, world: &Rc<World>) {
-        for server in &self.all {
-            let kind = server.kind;
-            let state = server.is_shutting_down.clone();
-            let over = move |world: &World, _: &usize| {
-                state.set(false);
-                world.shared.counters.shutdowns.fetch_add(1, SeqCst);
-                world.server_is_shut_down();
-            };
-            match &server.handle {
-                Handle::Local(handle) => {
-                    handle.new_connection.connect_to((world, handle), |(world, server), ()| {
-                        accept_local(world, server);
+        for (index, server) in self.all.iter().enumerate() {
+            with!(&server.handle, handle => {
+                handle.shutdown_finished.connect_to(world, move |world, _| {
+                    world.servers.all[index].is_shutting_down.set(false);
+                    world.shared.counters.shutdowns.fetch_add(1, SeqCst);
+                    world.server_is_shut_down();
+                });
+                if server.kind != Kind::Tasks {
+                    handle.new_connection.connect_to(world, move |world, ()| {
+                        world.servers.all[index].accept(world);
                     });
-                    handle.shutdown_finished.connect_to(world, over);
                 }
-                Handle::Ip(handle) => {
-                    handle.shutdown_finished.connect_to(world, over);
-                    match kind {
-                        Kind::Tasks => {
-                            let task = spawn_local(accept_in_task(world.clone(), handle.clone()));
-                            self.accepting.replace(Some(task.scoped()));
-                            continue;
-                        }
-                        Kind::Tcp => reset_some(world, handle),
-                        _ => {}
-                    }
-                    handle.new_connection.connect_to(
-                        (world, handle),
-                        move |(world, server), ()| {
-                            accept(world, server, kind);
-                        },
-                    );
+            });
+            match (&server.handle, server.kind) {
+                (Handle::Ip(handle), Kind::Tcp) => reset_some(world, handle),
+                (Handle::Ip(handle), Kind::Tasks) => {
+                    let task = spawn_local(accept_in_task(world.clone(), handle.clone()));
+                    self.accepting.replace(Some(task.scoped()));
                 }
+                _ => {}
             }
         }
         self.listen(world);
@@ -158,10 +142,8 @@ impl Servers {
         match (&server.handle, world.random.below(10)) {
             (Handle::Ip(handle), 0..2) => handle.pause_accepting(),
             (Handle::Ip(handle), 2..6) => handle.resume_accepting(),
-            (Handle::Ip(handle), 6) => handle.set_max_pending_connections(count),
-            (Handle::Local(handle), 0..7) => handle.set_max_pending_connections(count),
-            (Handle::Ip(handle), 7) => handle.close(),
-            (Handle::Local(handle), 7) => handle.close(),
+            (handle, 0..7) => with!(handle, one => one.set_max_pending_connections(count)),
+            (handle, 7) => with!(handle, one => one.close()),
             (_, 8) if world.random.one_in(10) => server.shut_down(),
             _ => {}
         }
@@ -171,26 +153,15 @@ impl Servers {
 
     /// Takes all connections that wait.
     pub(super) fn accept_all(&self, world: &World) {
-        for server in &self.all {
-            match &server.handle {
-                Handle::Local(handle) => accept_local(world, handle),
-                Handle::Ip(handle) if handle.has_pending_connections() => {
-                    accept(world, handle, server.kind);
-                }
-                Handle::Ip(_) => {}
-            }
-        }
+        self.all.iter().for_each(|server| server.accept(world));
     }
 
     /// Makes all servers accept connections as fast as they can.
     pub(super) fn relax(&self, world: &World) {
         for server in &self.all {
-            match &server.handle {
-                Handle::Ip(handle) => {
-                    handle.set_max_pending_connections(PENDING);
-                    handle.resume_accepting();
-                }
-                Handle::Local(handle) => handle.set_max_pending_connections(PENDING),
+            with!(&server.handle, handle => handle.set_max_pending_connections(PENDING));
+            if let Handle::Ip(handle) = &server.handle {
+                handle.resume_accepting();
             }
         }
         self.accept_all(world);
@@ -209,10 +180,7 @@ impl Servers {
         let accepting = self.accepting.take();
         drop(accepting);
         for server in &self.all {
-            match &server.handle {
-                Handle::Ip(handle) => drop(handle.disconnect_all()),
-                Handle::Local(handle) => drop(handle.disconnect_all()),
-            }
+            with!(&server.handle, handle => drop(handle.disconnect_all()));
         }
     }
 }
@@ -221,9 +189,29 @@ impl Server {
     fn shut_down(&self) {
         self.is_shutting_down.set(true);
         let limit = Duration::from_millis(1000);
+        with!(&self.handle, handle => handle.shutdown(limit));
+    }
+
+    /// Takes all connections that wait for this server. Those of the server for tasks wait for its
+    /// task instead.
+    fn accept(&self, world: &World) {
         match &self.handle {
-            Handle::Ip(handle) => handle.shutdown(limit),
-            Handle::Local(handle) => handle.shutdown(limit),
+            Handle::Local(handle) => {
+                while let Some(socket) = handle.next_pending_connection() {
+                    world.adopt(self.kind, Socket::Local(socket), false);
+                }
+            }
+            Handle::Ip(handle) => {
+                while let Some(socket) = handle.next_pending_connection() {
+                    let cuts = socket.property::<bool>(CUTS).unwrap_or(false);
+                    match self.kind {
+                        Kind::Relayed => relays::relay(world, socket),
+                        Kind::Socks5 => relays::serve_socks5(world, socket),
+                        Kind::Http => relays::serve_http(world, socket),
+                        kind => world.adopt(kind, Socket::Ip(socket), cuts),
+                    }
+                }
+            }
         }
     }
 }
@@ -245,18 +233,6 @@ fn reset_some(world: &Rc<World>, server: &QTcpServer) {
     });
 }
 
-fn accept(world: &World, server: &QTcpServer, kind: Kind) {
-    while let Some(socket) = server.next_pending_connection() {
-        let cuts = socket.property::<bool>(CUTS).unwrap_or(false);
-        match kind {
-            Kind::Relayed => relays::relay(world, socket),
-            Kind::Socks5 => relays::serve_socks5(world, socket),
-            Kind::Http => relays::serve_http(world, socket),
-            _ => world.adopt(kind, Socket::Ip(socket), cuts),
-        }
-    }
-}
-
 /// Accepts the connections of the server for tasks, which stops listening now and then.
 async fn accept_in_task(world: Rc<World>, server: QTcpServer) {
     loop {
@@ -265,11 +241,5 @@ async fn accept_in_task(world: Rc<World>, server: QTcpServer) {
             world.adopt(Kind::Tasks, Socket::Ip(socket), false);
         }
         sleep(Duration::from_millis(20)).await;
-    }
-}
-
-fn accept_local(world: &World, server: &QLocalServer) {
-    while let Some(socket) = server.next_pending_connection() {
-        world.adopt(Kind::Local, Socket::Local(socket), false);
     }
 }

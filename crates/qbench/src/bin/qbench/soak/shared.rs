@@ -86,6 +86,7 @@ pub(super) struct Report {
     /// How many bytes the end has received and written, with the headers.
     pub(super) received: u64,
     pub(super) written: u64,
+    #[expect(dead_code, reason = "messages print it")]
     pub(super) reason: CloseReason,
     /// The end has seen the end of the stream.
     pub(super) saw_end: bool,
@@ -95,6 +96,8 @@ pub(super) struct Report {
     pub(super) sent_all: bool,
     /// The end may reset the connection when it closes, or drop unsent bytes.
     pub(super) cuts: bool,
+    #[expect(dead_code, reason = "messages print it")]
+    pub(super) acts: Vec<&'static str>,
 }
 
 /// Counters for the progress display and the summary.
@@ -282,8 +285,7 @@ impl Shared {
             return;
         }
         let complain = |what: &str| {
-            let reasons = (&receiver.reason, &sender.reason);
-            self.complain(format!("{what}: {receiver:?}, {sender:?}, {reasons:?}"));
+            self.complain(format!("{what}: {receiver:?}, {sender:?}"));
         };
         if receiver.received > sender.written {
             complain("more bytes than were sent");

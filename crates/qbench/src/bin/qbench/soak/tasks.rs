@@ -7,26 +7,22 @@ use qcore::{
     task::{ScopedTask, sleep, timeout},
 };
 
-use super::end::End;
+use super::{end::End, socket::with};
 
 /// Starts the task of an end. The end owns it.
 pub(super) fn converse(end: &Rc<End>) -> ScopedTask<()> {
     let world = end.world.clone();
-    let (log, device) = (end.log.clone(), end.socket.device().clone());
-    let socket = end.socket.clone();
+    let (log, socket) = (end.log.clone(), end.socket.clone());
     let is_client = end.is_client;
     spawn_local(async move {
         if is_client {
-            let connected = match &socket {
-                super::end::Socket::Ip(socket) => socket.connected().await.is_ok(),
-                super::end::Socket::Local(socket) => socket.connected().await.is_ok(),
-            };
-            if !connected {
+            let is_connected = with!(&socket, socket => socket.connected().await.is_ok());
+            if !is_connected {
                 return;
             }
         }
-        let (mut reader, mut writer) = device.stream().split();
-        drop((device, socket));
+        let (mut reader, mut writer) = socket.stream().split();
+        drop(socket);
         let writing = {
             let (log, world) = (log.clone(), world.clone());
             spawn_local(async move {
@@ -53,9 +49,7 @@ pub(super) fn converse(end: &Rc<End>) -> ScopedTask<()> {
                 Err(_) => {}
                 Ok(Ok(0)) => break log.saw_end.set(true),
                 Ok(Ok(count)) => log.take(&buffer[..count]),
-                Ok(Err(_)) => {
-                    return;
-                }
+                Ok(Err(_)) => return,
             }
         }
         drop(buffer);

@@ -9,20 +9,19 @@ use std::{
 
 use qbench::cpu_seconds;
 use qcore::{Dispatcher, Poster, QEventLoop, QObject, QTimer};
-use qnetwork::{
-    ProxyType, QLocalSocket, QNetworkProxy, QSslConfiguration, QSslSocket, QTcpSocket, RateLimit,
-};
+use qnetwork::{QSslConfiguration, RateLimit};
 
 use super::{
     acts,
     certificates::Certificates,
     datagrams::Datagrams,
-    end::{End, Reading, Socket},
+    end::{End, Reading},
     links::Links,
     log::Log,
     random::Random,
     servers::Servers,
-    shared::{Kind, Phase, Shared, Target},
+    shared::{Kind, Phase, Shared},
+    socket::Socket,
 };
 
 /// The part of a second for which a thread may use a CPU when nothing happens.
@@ -48,11 +47,21 @@ pub(super) struct World {
     /// How many descriptors the connections of this thread's clients have.
     used: Cell<usize>,
     pub(super) servers: Servers,
-    datagrams: Datagrams,
-    links: Links,
+    traffic: RefCell<Vec<Rc<dyn Traffic>>>,
     driver: QTimer,
     event_loop: QEventLoop,
     stage: Cell<Stage>,
+}
+
+/// What a thread does beside the ends of its connections.
+pub(super) trait Traffic {
+    /// Does something at random.
+    fn act(&self, world: &World);
+
+    /// Ends what has finished. Returns what has not.
+    fn drain(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How far the thread is within a phase.
@@ -96,24 +105,24 @@ pub(super) fn run(
         ends: RefCell::default(),
         used: Cell::default(),
         servers: Servers::new(certificates),
-        datagrams: Datagrams::default(),
-        links: Links::new(),
+        traffic: RefCell::default(),
         driver: QTimer::new(),
         event_loop: event_loop.clone(),
         stage: Cell::new(Stage::new(Phase::Empty)),
     });
     WORLD.set(Some(world.clone()));
     world.servers.start(&world);
-    world.datagrams.start(&world);
-    world.links.start(&world);
+    let traffic: [Rc<dyn Traffic>; 2] =
+        [Rc::new(Datagrams::new(&world)), Rc::new(Links::new(&world))];
+    world.traffic.replace(traffic.into());
     world.driver.timeout.connect_to(&world, |world, ()| world.tick());
     world.driver.start_with_interval(100);
     event_loop.exec();
     WORLD.take();
     world.driver.stop();
     world.servers.end();
-    world.datagrams.end();
-    world.links.end();
+    let traffic = world.traffic.take();
+    drop(traffic);
     assert!(world.ends.borrow().is_empty(), "the ends were forgotten before");
 }
 
@@ -137,23 +146,19 @@ impl World {
     // ---- ends
 
     /// Adds an end, which acts from now on.
-    pub(super) fn add(
-        &self,
-        kind: Kind,
-        socket: Socket,
-        log: Option<Rc<Log>>,
-        is_client: bool,
-        is_clean: bool,
-    ) -> Rc<End> {
-        let log = log.unwrap_or_else(|| Log::new(&self.shared, kind, is_clean));
-        let reading = match kind {
+    pub(super) fn add(&self, socket: Socket, log: Log, is_client: bool) -> Rc<End> {
+        if is_client {
+            self.used.set(self.used.get() + log.kind.descriptors());
+        }
+        let reading = match log.kind {
             Kind::Tasks => Reading::Task,
             _ if self.random.one_in(2) => Reading::All,
             _ => Reading::AtRandom,
         };
+        let (world, log) = (self.this(), Rc::new(log));
         let place = Cell::new(self.ends.borrow().len());
         let task = RefCell::default();
-        let end = Rc::new(End { world: self.this(), socket, log, is_client, reading, place, task });
+        let end = Rc::new(End { world, socket, log, is_client, reading, place, task });
         self.ends.borrow_mut().push(end.clone());
         end.start();
         end
@@ -161,13 +166,25 @@ impl World {
 
     /// Adds the accepted end of a connection.
     pub(super) fn adopt(&self, kind: Kind, socket: Socket, cuts: bool) {
-        let end = self.add(kind, socket, None, false, kind == Kind::Tasks);
+        let log = Log::new(&self.shared, kind, kind == Kind::Tasks);
+        let end = self.add(socket, log, false);
         end.log.begun.set(!end.socket.is_unconnected());
         end.log.connected.set(1);
         end.log.cuts.set(cuts);
-        if self.random.one_in(2) && !end.socket.object().is_deleted() {
-            end.socket.object().set_parent(None);
+        if self.random.one_in(2) && !end.socket.is_deleted() {
+            end.socket.set_parent(None);
         }
+    }
+
+    /// Counts a socket until it dies.
+    pub(super) fn count(&self, socket: &QObject) {
+        let (alive, shared) = (self.alive.clone(), self.shared.clone());
+        alive.set(alive.get() + 1);
+        shared.counters.alive.fetch_add(1, SeqCst);
+        socket.destroyed.connect(move |_| {
+            alive.set(alive.get() - 1);
+            shared.counters.alive.fetch_sub(1, SeqCst);
+        });
     }
 
     /// Forgets an end. Its socket dies now or soon, unless it is dead already.
@@ -188,12 +205,16 @@ impl World {
         if end.is_client {
             self.used.set(self.used.get() - end.log.kind.descriptors());
         }
-        if !end.socket.object().is_deleted() && end.socket.object().parent().is_some() {
-            end.socket.object().delete_later();
+        if !end.socket.is_deleted() && end.socket.parent().is_some() {
+            end.socket.delete_later();
         }
         let task = end.task.take();
         drop(task);
         drop(forgotten);
+    }
+
+    fn traffic(&self) -> Vec<Rc<dyn Traffic>> {
+        self.traffic.borrow().clone()
     }
 
     fn any_end(&self) -> Option<Rc<End>> {
@@ -205,9 +226,10 @@ impl World {
         self.ends.borrow().clone()
     }
 
-    /// Counts the descriptors of a client's connection.
-    pub(super) fn use_descriptors(&self, kind: Kind) {
-        self.used.set(self.used.get() + kind.descriptors());
+    /// Returns whether there are descriptors for another client.
+    pub(super) fn has_room(&self, kind: Kind) -> bool {
+        let used = self.used.get() + kind.descriptors();
+        used <= self.shared.room() / self.shared.pulses.len()
     }
 
     /// The server for this kind has shut down.
@@ -215,76 +237,6 @@ impl World {
         if self.shared.phase() == Phase::Busy {
             self.servers.listen(self);
         }
-    }
-
-    // ---- clients
-
-    /// Connects a client to some server.
-    fn open(&self) {
-        let Some(target) = self.any_target() else { return };
-        let used = self.used.get() + target.kind.descriptors();
-        if used > self.shared.room() / self.shared.pulses.len() {
-            return;
-        }
-        self.use_descriptors(target.kind);
-        let is_clean = target.kind == Kind::Tasks || self.random.one_in(3);
-        let socket = match target.kind {
-            Kind::Local => Socket::Local(QLocalSocket::new()),
-            Kind::Tls => {
-                let socket = QSslSocket::new();
-                socket.set_ssl_configuration(self.trusting.clone());
-                socket.set_peer_verify_name("localhost");
-                Socket::Ip(QTcpSocket::clone(&socket))
-            }
-            _ => Socket::Ip(QTcpSocket::new()),
-        };
-        let end = self.add(target.kind, socket, None, true, is_clean);
-        end.log.begun.set(true);
-        end.beat(15);
-        self.shared.counters.opened.fetch_add(1, SeqCst);
-        self.connect(&end, &target);
-        // Bytes may be written before the connection is made.
-        if self.random.one_in(4) {
-            acts::write_more(&end);
-        }
-        acts::in_slot(&end);
-    }
-
-    fn connect(&self, end: &End, target: &Target) {
-        let host = if self.random.one_in(50) { "localhost" } else { "127.0.0.1" };
-        match &end.socket {
-            Socket::Local(socket) => socket.connect_to_server(&target.name),
-            Socket::Ip(socket) => match target.kind {
-                Kind::Tls => {
-                    let socket: QSslSocket = socket.cast().expect("a QSslSocket");
-                    socket.connect_to_host_encrypted(host, target.port);
-                }
-                Kind::Socks5 | Kind::Http => {
-                    let kind = match target.kind {
-                        Kind::Http => ProxyType::Http,
-                        _ => ProxyType::Socks5,
-                    };
-                    socket.set_proxy(QNetworkProxy::new(kind, "127.0.0.1", target.port));
-                    socket.connect_to_host("127.0.0.1", target.behind);
-                }
-                _ => socket.connect_to_host(host, target.port),
-            },
-        }
-    }
-
-    fn any_target(&self) -> Option<Target> {
-        let kind = match self.random.below(20) {
-            0..7 => Kind::Tcp,
-            7..10 => Kind::Tls,
-            10..13 => Kind::Local,
-            13..16 => Kind::Tasks,
-            16..18 => Kind::Relayed,
-            18 => Kind::Socks5,
-            _ => Kind::Http,
-        };
-        let targets = self.shared.targets();
-        let fitting: Vec<_> = targets.iter().filter(|target| target.kind == kind).collect();
-        (!fitting.is_empty()).then(|| fitting[self.random.below(fitting.len())].clone())
     }
 
     // ---- the driver
@@ -326,8 +278,9 @@ impl World {
                 end.finish_if_done();
             }
         }
-        self.datagrams.act(self);
-        self.links.act(self);
+        for traffic in self.traffic() {
+            traffic.act(self);
+        }
         self.servers.act(self);
     }
 
@@ -364,14 +317,17 @@ impl World {
             0 => {
                 let bytes = self.shared.counters.bytes.load(SeqCst);
                 self.servers.relax(self);
-                let left = self.end_connections() + self.links.drain();
-                if left == 0 {
+                let others: Vec<_> =
+                    self.traffic().iter().flat_map(|traffic| traffic.drain()).collect();
+                let left = self.end_connections();
+                if left == 0 && others.is_empty() {
                     stage = Stage { step: 1, ..Stage::new(stage.phase) };
                     self.servers.shut_down();
                 } else if bytes != stage.bytes {
                     (stage.bytes, stage.since) = (bytes, Instant::now());
                 } else if stage.since.elapsed() > STALLED {
                     self.complain(&format!("{left} clean connections do not go on"));
+                    others.iter().for_each(|other| self.complain(other));
                     for end in self.all_ends().iter().filter(|end| !end.is_over()).take(5) {
                         end.log.complain(&format!("it does not go on: {:?}", end.socket));
                     }
@@ -418,17 +374,12 @@ impl World {
         for end in &ends {
             if end.is_over() {
                 self.forget(end);
-            } else if end.log.is_clean.get() && !end.log.cuts.get() && !end.log.ended_here.get() {
+            } else if end.is_connecting() {
+                // The kernel may wait for many seconds before it tries again.
+                end.abort();
+            } else if end.must_finish() {
                 left += 1;
-                match &end.socket {
-                    Socket::Ip(socket) => relax(socket),
-                    Socket::Local(socket) => {
-                        socket.resume_reading();
-                        socket.set_read_buffer_size(0);
-                        socket.set_read_rate(None);
-                        socket.set_write_rate(None);
-                    }
-                }
+                end.socket.relax();
                 if end.reading != Reading::Task {
                     end.take_all();
                     acts::write_more(end);
@@ -440,11 +391,4 @@ impl World {
         }
         left
     }
-}
-
-fn relax(socket: &QTcpSocket) {
-    socket.resume_reading();
-    socket.set_read_buffer_size(0);
-    socket.set_read_rate(None);
-    socket.set_write_rate(None);
 }
