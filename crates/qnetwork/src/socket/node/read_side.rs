@@ -32,7 +32,8 @@ pub(crate) struct ReadSide {
     /// The program has paused reading.
     paused: Cell<bool>,
     ready_read: Emission,
-    /// How many streams of tasks read and write the socket.
+    /// How many streams of tasks read and write the socket. A count of `u16::MAX` stays: the socket
+    /// then counts as having a stream until it is dropped.
     #[cfg(feature = "tasks")]
     streams: Cell<u16>,
     /// The other end sends no more. A stream of a task keeps the connection for sending.
@@ -124,14 +125,15 @@ impl ReadSide {
     /// Counts a stream of a task.
     #[cfg(feature = "tasks")]
     pub(crate) fn add_stream(&self) {
-        let streams = self.streams.get().checked_add(1);
-        self.streams.set(streams.expect("fewer than 65,536 streams of one socket"));
+        self.streams.set(self.streams.get().saturating_add(1));
     }
 
     /// Forgets a stream. Returns whether it was the last one.
     #[cfg(feature = "tasks")]
     pub(crate) fn remove_stream(&self) -> bool {
-        self.streams.set(self.streams.get() - 1);
+        if self.streams.get() < u16::MAX {
+            self.streams.set(self.streams.get() - 1);
+        }
         self.streams.get() == 0
     }
 
