@@ -473,6 +473,30 @@ fn look_ups_take_time() {
     });
 }
 
+/// A resolver that never answers is a look-up with the longest time.
+#[test]
+fn a_look_up_without_an_end() {
+    Simulation::new(1).run(|net| {
+        net.name("silent", &["10.0.0.1"]);
+        net.set_lookup_time("silent", NetworkLayerProtocol::AnyIP, Duration::MAX);
+        let socket = QTcpSocket::new();
+        socket.connect_to_host("silent", 80);
+        assert!(!wait_until(60_000, || socket.state() != SocketState::HostLookup));
+        socket.abort();
+        socket.connect_to_host("silent", 80);
+        assert!(socket.wait_for_connected(5000).is_err());
+        socket.abort();
+        assert_eq!(net.now(), Duration::from_secs(65));
+        // Nothing else happens, so that the time of the answer comes.
+        let received = Rc::new(RefCell::new(0));
+        QHostInfo::lookup_host("silent", &received, |received, info| {
+            received.replace(info.addresses().len());
+        });
+        wait_until(-1, || *received.borrow() > 0);
+        assert_eq!(*received.borrow(), 1);
+    });
+}
+
 fn echo_by_ipv4() {
     let app = QCoreApplication::new();
     let server = QTcpServer::new();

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     time::Duration,
 };
@@ -12,7 +13,7 @@ use integration::{
     tls::{accepted, accepting, client, count, encrypt, encrypting, identified, wires_of},
     wait_until,
 };
-use qcore::{QCoreApplication, object::Object};
+use qcore::{QCoreApplication, QTimer, object::Object};
 use qnetwork::{QSslSocket, SocketErrorKind, SocketState, SslProtocol};
 
 /// A slot of `mode_changed` runs a loop. The data that arrives meanwhile belongs to the handshake.
@@ -353,4 +354,31 @@ fn a_loop_of_a_logger_loses_no_data() {
     let read = String::from_utf8(other.read_all()).unwrap();
     assert_eq!(read.replace("hello", ""), written);
     assert_eq!(other.state(), SocketState::Connected);
+}
+
+/// A value that a panic drops says goodbye on an encrypted connection. The panic has nothing to do
+/// with the session, so the connection stays.
+#[test]
+fn a_panic_elsewhere_drops_a_value_that_writes() {
+    struct Goodbye(QSslSocket);
+    impl Drop for Goodbye {
+        fn drop(&mut self) {
+            self.0.write("goodbye").unwrap();
+            self.0.flush();
+        }
+    }
+    let app = QCoreApplication::new();
+    let server = encrypting("good");
+    let client = client();
+    let other = encrypt(&client, &server);
+    let held = client.clone();
+    QTimer::single_shot(0, move || {
+        let _goodbye = Goodbye(held.clone());
+        panic!("a slot panics");
+    });
+    catch_unwind(AssertUnwindSafe(|| app.exec())).unwrap_err();
+    wait_until(|| other.bytes_available() == 7);
+    assert!(client.is_encrypted());
+    other.write("bye").unwrap();
+    wait_until(|| client.bytes_available() == 3);
 }

@@ -14,6 +14,8 @@ mod tcp_values;
 
 #[cfg(feature = "_tls")]
 pub(crate) use self::kind_error::kind_error;
+#[cfg(feature = "_tls")]
+pub(crate) use self::on_panic::PanicWatch;
 pub use self::{
     error::{SocketError, SocketErrorKind},
     option::SocketOption,

@@ -11,7 +11,7 @@ use rustls::{
 use super::{SslSocketNode, muted::Muted};
 use crate::{
     address::{NetworkLayerProtocol, QHostAddress},
-    common::OnPanic,
+    common::{OnPanic, PanicWatch},
     host_info,
     socket::{CloseReason, SocketError, SocketErrorKind, SocketState, TellsEnd},
     ssl::{kinds::SslMode, reason, session::Session, tls},
@@ -108,7 +108,7 @@ impl SslSocketNode {
             return;
         }
         self.mode.set(mode);
-        let _lost = LostByPanic(self);
+        let _lost = LostByPanic::new(self);
         let number = self.session_number.get();
         self.tell_mode(mode);
         let is_connected = self.inner.state() == SocketState::Connected;
@@ -330,12 +330,21 @@ impl SslSocketNode {
 
 /// Ends the connection if the program's code panics while the session is being made or rustls works
 /// on it. The connection cannot go on without its session.
-pub(super) struct LostByPanic<'a>(pub(super) &'a SslSocketNode);
+pub(super) struct LostByPanic<'a> {
+    node: &'a SslSocketNode,
+    panics: PanicWatch,
+}
+
+impl<'a> LostByPanic<'a> {
+    pub(super) fn new(node: &'a SslSocketNode) -> Self {
+        LostByPanic { node, panics: PanicWatch::new() }
+    }
+}
 
 impl Drop for LostByPanic<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail_later();
+        if self.panics.sees_panic() {
+            self.node.fail_later();
         }
     }
 }

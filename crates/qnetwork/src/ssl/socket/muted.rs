@@ -3,30 +3,32 @@
 use qcore::object::Node;
 
 use super::SslSocketNode;
+use crate::common::PanicWatch;
 
 /// While this guard lives, the current session moves no bytes. If a slot begins another session
 /// meanwhile, that session moves bytes.
 pub(super) struct Muted<'a> {
     node: &'a SslSocketNode,
     before: Option<u32>,
-    aborts_on_panic: bool,
+    /// Given if a panic aborts the connection.
+    panics: Option<PanicWatch>,
 }
 
 impl<'a> Muted<'a> {
     /// Mutes the current session.
     pub(super) fn begin(node: &'a SslSocketNode) -> Self {
-        Muted::new(node, false)
+        Muted::new(node, None)
     }
 
     /// Mutes the current session while slots decide about the peer's certificate. If a slot panics
     /// there is no decision, and the guard aborts the connection.
     pub(super) fn begin_verdict(node: &'a SslSocketNode) -> Self {
-        Muted::new(node, true)
+        Muted::new(node, Some(PanicWatch::new()))
     }
 
-    fn new(node: &'a SslSocketNode, aborts_on_panic: bool) -> Self {
+    fn new(node: &'a SslSocketNode, panics: Option<PanicWatch>) -> Self {
         let before = node.flags.muted.replace(Some(node.session_number.get()));
-        Muted { node, before, aborts_on_panic }
+        Muted { node, before, panics }
     }
 }
 
@@ -34,7 +36,7 @@ impl Drop for Muted<'_> {
     fn drop(&mut self) {
         let node = self.node;
         node.flags.muted.set(self.before);
-        if self.aborts_on_panic && std::thread::panicking() {
+        if self.panics.as_ref().is_some_and(PanicWatch::sees_panic) {
             node.drop_session();
             let this = node.this.clone();
             node.life().dispatcher().post(move || {

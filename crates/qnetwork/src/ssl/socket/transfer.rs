@@ -178,7 +178,7 @@ impl SslSocketNode {
             return None;
         };
         // The program's logger may panic.
-        let _lost = LostByPanic(self);
+        let _lost = LostByPanic::new(self);
         let _working = Working { node: self, before: self.flags.work.replace(Work::Running) };
         let done = work(&mut session);
         if self.is_session(number) {
