@@ -14,8 +14,8 @@ const FIRST_REPEAT: Nanos = 200_000_000;
 const REPEATS: u32 = 8;
 /// After this time without an answer a connection ends with a time-out, as on Linux.
 const PATIENCE: Nanos = 924_000_000_000;
-/// The longest time that a packet takes: more than a hundred years.
-const LONGEST: Nanos = Nanos::MAX / 4;
+/// The longest time that a packet or a look-up takes: more than a hundred years.
+pub(super) const LONGEST: Nanos = Nanos::MAX / 4;
 
 /// The properties of a link between two hosts, the same in both directions.
 ///

@@ -71,6 +71,7 @@ use std::{fmt, net::IpAddr, panic::resume_unwind, sync::Arc, thread, time::Durat
 pub(crate) use self::socket::Watched;
 pub use self::{faults::Faults, link::Link, socket::Socket};
 use self::{
+    link::LONGEST,
     net::HostEntry,
     world::{Event, World, with_current},
 };
@@ -189,7 +190,8 @@ impl Network {
 
     /// Sets how long look-ups of a name take, for its IPv4 addresses, its IPv6 addresses or, with
     /// another `family`, for both. The default is 1 ms. A look-up of both families takes the longer
-    /// of the two times.
+    /// of the two times. The longest time is 146 years, so `Duration::MAX` stands for a resolver
+    /// that never answers.
     ///
     /// # Examples
     ///
@@ -206,6 +208,7 @@ impl Network {
     /// });
     /// ```
     pub fn set_lookup_time(&self, name: &str, family: NetworkLayerProtocol, time: Duration) {
+        let time = time.min(Duration::from_nanos(LONGEST));
         let mut state = self.world.lock();
         let times = state.net.lookup_times.entry(name.to_ascii_lowercase()).or_insert([LOOKUP; 2]);
         for (own, its) in times.iter_mut().zip(FAMILIES) {
@@ -383,8 +386,7 @@ pub fn is_simulated() -> bool {
 /// Lets this program wait without its event loop. Outside of a simulation it waits in real time.
 ///
 /// Meanwhile the sockets of this program send and receive nothing, and its timers do not fire. To let
-/// time pass while its event loop runs, call
-/// [`wait_until(10_000, || false)`](qcore::wait_until).
+/// time pass while its event loop runs, call [`qcore::run_for`].
 pub fn sleep(time: Duration) {
     // The clock of the loop moves, too.
     qcore::internals::pause(time);

@@ -294,7 +294,7 @@ impl World {
         woken: Option<Woken>,
     ) -> Nanos {
         let mut state = self.lock();
-        state.now += POLL;
+        state.now = state.now.saturating_add(POLL);
         if state.ended {
             // A destructor waits while the program unwinds, maybe for the end of another program.
             state.now = state.now.max(until.unwrap_or(0));
