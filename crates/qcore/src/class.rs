@@ -212,6 +212,15 @@ macro_rules! class {
             @field [$(#[$meta])* $vis struct $class: $base] life [] [] [] [] $($fields)*
         }
     };
+    (
+        $(#[$meta:meta])* $vis:vis struct $class:ident : $base:ty { $($fields:tt)* }
+        $($rest:tt)+
+    ) => {
+        ::std::compile_error!(::std::concat!(
+            "`class!` declares one class: nothing may follow `struct ",
+            ::std::stringify!($class), ": .. { .. }`; write a `class!` of its own for each class"
+        ));
+    };
     ($(#[$meta:meta])* $vis:vis struct $class:ident { $($fields:tt)* }) => {
         ::std::compile_error!(::std::concat!(
             "name the base class: `struct ", ::std::stringify!($class), ": QObject { .. }`"

@@ -73,7 +73,9 @@ use crate::classes::{Inherits, Object};
     note = "a slot is a method of the receiver, `fn(&self)`, that may take the signal's value: as \
             `&T`, as `T` if that is `Clone`, as `&str` of a `String` or `&[T]` of a `Vec<T>`; of a \
             tuple each part in one of these ways; it returns nothing",
-    note = "closures are connected with `connect_to`"
+    note = "closures are connected with `connect_to`",
+    note = "an `async fn` is not a slot: with `connect_to`, connect a closure that starts it as a \
+            task, by `spawn_for` or `spawn_local`"
 )]
 pub trait Slot<Kind, R: ?Sized, T, Shape>: 'static {
     /// Calls the method.
