@@ -20,12 +20,6 @@ const RATE: u64 = 100_000;
 /// Few enough bytes that the system holds all of them.
 const TOTAL: usize = 150_000;
 
-fn watch() -> QElapsedTimer {
-    let mut watch = QElapsedTimer::new();
-    watch.start();
-    watch
-}
-
 /// Waits in real time until bytes of the peer are there. Later, the virtual clock would not wait
 /// for them. One of them is in the socket's buffer then.
 fn arrived(socket: &QTcpSocket) {
@@ -70,7 +64,7 @@ fn reading_keeps_to_the_limit_at_all_times() {
     assert_eq!((limit.rate(), limit.burst()), (RATE, RATE / 10));
     socket.set_read_rate(Some(&limit));
     socket.set_read_buffer_size(0);
-    let (watch, got) = (watch(), Rc::new(RefCell::new(Vec::new())));
+    let (watch, got) = (QElapsedTimer::started(), Rc::new(RefCell::new(Vec::new())));
     let (clock, all) = (watch, got.clone());
     socket.ready_read.connect_to(&socket, move |socket, ()| {
         all.borrow_mut().extend(socket.read_all());
@@ -107,7 +101,7 @@ fn writing_keeps_to_the_limit_whatever_the_socket() {
         ("encrypted", client.into(), secure.into()),
     ];
     for (name, from, to) in cases {
-        let watch = watch();
+        let watch = QElapsedTimer::started();
         let got = counting(&to);
         from.write(pattern(0, TOTAL)).unwrap();
         assert!(wait_until(60_000, || from.unsent_bytes() == 0), "{name}");
@@ -133,7 +127,7 @@ fn sockets_that_share_a_limit_get_equal_shares() {
         socket.set_read_rate(Some(&limit));
         socket.set_read_buffer_size(0);
     }
-    let watch = watch();
+    let watch = QElapsedTimer::started();
     let counts = || sockets.iter().map(|(got, ..)| got.get()).collect::<Vec<_>>();
     for second in 1..=4 {
         assert!(wait_until(60_000, || watch.elapsed() >= Duration::from_secs(second)));
@@ -169,7 +163,7 @@ fn one_limit_for_both_directions_and_other_rates() {
     socket.set_read_rate(Some(&limit));
     socket.set_write_rate(Some(&limit));
     socket.set_read_buffer_size(0);
-    let watch = watch();
+    let watch = QElapsedTimer::started();
     socket.write(pattern(0, TOTAL / 2)).unwrap();
     assert!(wait_until(60_000, || got.get() == TOTAL / 2 && socket.unsent_bytes() == 0));
     check_time("both", watch.elapsed());
@@ -189,7 +183,7 @@ fn a_slow_limit_moves_single_bytes() {
     assert_eq!((limit.rate(), limit.burst()), (1, 1));
     socket.set_read_rate(Some(&limit));
     socket.set_read_buffer_size(0);
-    let watch = watch();
+    let watch = QElapsedTimer::started();
     assert!(wait_until(60_000, || got.get() == 4));
     // The first of three bytes comes at once.
     assert!((2000..2200).contains(&watch.elapsed().as_millis()), "{:?}", watch.elapsed());
@@ -209,7 +203,7 @@ fn functions_that_wait_pay_later() {
     assert_eq!(socket.read_all().len(), TOTAL);
     let _clock = VirtualClock::install();
     peer.write_all(b"later").unwrap();
-    let (watch, got) = (watch(), counting(&socket));
+    let (watch, got) = (QElapsedTimer::started(), counting(&socket));
     wait_for_bytes(|| got.get() == 5);
     assert!(watch.elapsed() > Duration::from_millis(300), "{:?}", watch.elapsed());
 
@@ -227,7 +221,7 @@ fn the_end_waits_for_the_last_bytes_and_the_dead_wait_for_nothing() {
     let limit = RateLimit::new(RATE);
     socket.set_write_rate(Some(&limit));
     socket.write(pattern(0, TOTAL)).unwrap();
-    let watch = watch();
+    let watch = QElapsedTimer::started();
     socket.disconnect_from_host();
     let reading = thread::spawn(move || read_to_end(&peer));
     assert!(wait_until(60_000, || socket.state() == SocketState::Unconnected));
@@ -261,7 +255,7 @@ fn a_pipe_keeps_to_the_limits_of_its_sockets() {
     from.set_read_rate(Some(&limit));
     from.set_read_buffer_size(0);
     let pipe = pipe(&from, &to);
-    let watch = watch();
+    let watch = QElapsedTimer::started();
     assert!(wait_until(60_000, || pipe.bytes_forward() == TOTAL as u64));
     check_time("a pipe", watch.elapsed());
     wait_for_bytes(|| pipe.is_finished());
@@ -286,7 +280,7 @@ fn a_new_rate_counts_for_those_that_wait() {
         let limit = RateLimit::new(1);
         socket.set_write_rate(Some(&limit));
         socket.write(vec![1; 10_000]).unwrap();
-        let watch = watch();
+        let watch = QElapsedTimer::started();
         assert!(!wait_until(5000, || socket.bytes_to_write() == 0));
         change(&limit);
         assert!(wait_until(60_000, || socket.bytes_to_write() == 0));

@@ -124,8 +124,7 @@ fn unread_bytes_are_logged_with_the_places_of_the_slots() {
     let lines = one_line_each(&socket);
     careful.ready_read.connect_to(&careful, |careful, ()| drop(careful.read_all()));
     let pass = |seconds| {
-        let mut watch = qcore::QElapsedTimer::new();
-        watch.start();
+        let watch = qcore::QElapsedTimer::started();
         qcore::wait_until(60_000, || watch.elapsed() >= Duration::from_secs(seconds));
     };
 

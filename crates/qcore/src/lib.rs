@@ -106,7 +106,8 @@ pub use self::{
     classes::Destructor,
     event::{EventType, QEvent, QTimerEvent},
     event_loop::{
-        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, TimerId, wait_until,
+        Dispatcher, PostError, PostErrorKind, Poster, ProcessEventsFlags, TimerId, run_for,
+        wait_until,
     },
     io_device::{DeviceError, DeviceErrorKind, OpenMode, QBuffer, QIODevice},
     message::{MessageType, install_message_handler},

@@ -198,7 +198,7 @@ impl Heartbeat {
 
     /// Tells the heartbeat that an answer to a ping has arrived.
     pub fn answered(&self) {
-        self.silence.set(started());
+        self.silence.set(QElapsedTimer::started());
         if self.asks.replace(false) && self.timer.get().is_some() {
             self.wait_for_silence();
         }
@@ -217,7 +217,7 @@ impl HeartbeatNode {
             return self.rest();
         }
         self.asks.set(false);
-        self.silence.set(started());
+        self.silence.set(QElapsedTimer::started());
         self.wait_for_silence();
     }
 
@@ -267,7 +267,7 @@ impl HeartbeatNode {
         let Some(socket) = self.socket.upgrade() else { return };
         if !socket.listens() || self.asks.get() && self.has_heard(&socket) {
             self.asks.set(false);
-            self.silence.set(started());
+            self.silence.set(QElapsedTimer::started());
             self.wait_for_silence();
         } else if self.asks.get() {
             let node = self.this.clone();
@@ -296,12 +296,6 @@ impl HeartbeatNode {
             self.ping.emit(());
         }
     }
-}
-
-fn started() -> QElapsedTimer {
-    let mut timer = QElapsedTimer::new();
-    timer.start();
-    timer
 }
 
 impl fmt::Debug for HeartbeatNode {

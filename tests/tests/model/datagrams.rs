@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use qcore::wait_until;
+use qcore::run_for;
 use qnetwork::{
     QHostAddress, QUdpSocket, SocketState,
     simulation::{self, Host, Link, Network},
@@ -203,7 +203,7 @@ impl End {
                 until(LIMIT, || self.socket.bind(QHostAddress::AnyIPv4, PORT).is_ok());
             }
             Step::WaitForReadyRead(millis) => drop(self.socket.wait_for_ready_read(millis)),
-            Step::RunLoop(millis) => drop(wait_until(millis, || false)),
+            Step::RunLoop(millis) => run_for(millis),
             Step::Block(millis) => simulation::sleep(Duration::from_millis(millis as u64)),
         }
     }
@@ -215,7 +215,7 @@ impl End {
         self.post.done[self.side].store(true, Relaxed);
         until(LIMIT, || self.post.done.iter().all(|done| done.load(Relaxed)));
         // The last ones arrive.
-        wait_until(2000, || false);
+        run_for(2000);
     }
 }
 

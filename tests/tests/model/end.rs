@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use qcore::{QIODevice, QPointer, QTimer, io_device::WhenFull, wait_until};
+use qcore::{QIODevice, QPointer, QTimer, io_device::WhenFull, run_for};
 use qnetwork::{Heartbeat, SocketState, TimeoutKind, simulation};
 
 use super::{
@@ -323,7 +323,7 @@ impl End {
                     self.run.fail(format!("end {}: still connected after a wait", self.side));
                 }
             }
-            Act::RunLoop(millis) => drop(wait_until(millis, || false)),
+            Act::RunLoop(millis) => run_for(millis),
             Act::Block(millis) => simulation::sleep(Duration::from_millis(millis as u64)),
             Act::Attend(attends) => {
                 self.attends.set(attends);
@@ -564,7 +564,7 @@ impl End {
         drop(last);
         self.order.take();
         // What was posted holds objects for one more turn.
-        wait_until(1, || false);
+        run_for(1);
         let alive = self.sockets.borrow().iter().filter(|socket| !socket.is_null()).count();
         if alive > 0 {
             self.run.fail(format!("end {}: {alive} sockets are alive", self.side));

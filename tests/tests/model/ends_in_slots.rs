@@ -12,7 +12,7 @@ use std::{
 };
 
 use integration::local::Dir;
-use qcore::{QEventLoop, QObject, QTimer, Signal, wait_until};
+use qcore::{QEventLoop, QObject, QTimer, Signal, run_for};
 use qnetwork::{
     ProxyType, QHostAddress, QNetworkProxy, QSslConfiguration, QSslServer, QSslSocket, QTcpServer,
     QTcpSocket, SocketErrorKind, SocketState, TimeoutKind,
@@ -180,9 +180,9 @@ impl Program {
         let Some(other) = other.filter(|_| !is_over()) else { return };
         let _ = conn.write(b"hello");
         // The call encrypts; the loop sends.
-        wait_until(20, || false);
+        run_for(20);
         let _ = other.write(b"world");
-        wait_until(20, || false);
+        run_for(20);
         // The time-out of a wait and a refused call are errors that end nothing.
         let _ = conn.write(b"more");
         conn.wait_for_ready_read(1);
@@ -279,7 +279,7 @@ fn run(net: &Network, transport: Transport, signal: &str, act: Act, end: End) ->
     // A slot of the last signal may make a connection.
     let parent = program.parent.take();
     drop(parent);
-    wait_until(1, || false);
+    run_for(1);
     program.names.take()
 }
 
@@ -424,7 +424,7 @@ fn a_slot_that_connects_again_while_tls_closes() {
         });
         client.disconnect_from_host();
         assert!(until(LIMIT, || client.is_encrypted()), "{}", client.error_string());
-        wait_until(100, || false);
+        run_for(100);
         assert_eq!(client.state(), SocketState::Connected);
     });
 }
@@ -453,7 +453,7 @@ fn a_slot_that_connects_again_when_encryption_starts() {
         });
         client.connect_to_host_encrypted("10.0.0.1", 443);
         assert!(until(LIMIT, || client.is_encrypted()), "{}", client.error_string());
-        wait_until(100, || false);
+        run_for(100);
         assert_eq!(client.state(), SocketState::Connected, "{}", client.error_string());
         assert_eq!(client.error(), SocketErrorKind::Unknown);
     });
@@ -503,7 +503,7 @@ fn connect_to_another(net: &Network, is_proxied: bool, state: SocketState) -> [u
     });
     socket.connect_to_host("one", 80);
     assert!(until(LIMIT, || socket.state() == SocketState::Connected), "{}", socket.error_string());
-    wait_until(1000, || false);
+    run_for(1000);
     assert_eq!(socket.peer_name(), "two");
     counts.map(|count| count.load(Relaxed))
 }

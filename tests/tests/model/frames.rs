@@ -17,7 +17,7 @@ use qcore::{
     framing::{
         Codec, Decoded, Delimited, FrameError, Framed, LengthPrefix, Lines, Netstrings, PrefixSize,
     },
-    spawn_local, wait_until,
+    run_for, spawn_local,
 };
 use qnetwork::{SocketState, simulation::Network};
 
@@ -284,7 +284,7 @@ impl End {
                 self.watch();
             }
             Step::Take(count) => self.take(count),
-            Step::RunLoop(millis) => drop(wait_until(millis, || false)),
+            Step::RunLoop(millis) => run_for(millis),
             // A message that does not fit is an error.
             Step::Limit(size) => self.conn.set_read_buffer_size(size),
             Step::Disconnect => {
@@ -474,7 +474,7 @@ impl Program for Messages {
         let over = until(4 * LIMIT, || !self.apart || talk.sides[1].is_over.load(Relaxed));
         assert!(over, "the server does not end");
         drop((client, conn, server, listener));
-        wait_until(1, || false);
+        run_for(1);
         expect_closed(net, &hosts);
         let violations = talk.violations.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(violations.is_empty(), "{}", violations.join("\n"));

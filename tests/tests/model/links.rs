@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use qcore::wait_until;
+use qcore::run_for;
 use qnetwork::{
     QHostAddress, QSslServer, QSslSocket, QTcpServer, QTcpSocket, Reconnector, ReconnectorState,
     WhenDisconnected,
@@ -102,7 +102,7 @@ fn serve(link: &Link, known: &Arc<Known>) {
     server.listen(QHostAddress::Any, PORT).unwrap();
     for blow in &link.blows {
         let (Blow::Abort(after) | Blow::Disconnect(after) | Blow::Away(after, _)) = *blow;
-        wait_until(after, || false);
+        run_for(after);
         let connections = sockets.take();
         for socket in &connections {
             match blow {
@@ -112,7 +112,7 @@ fn serve(link: &Link, known: &Arc<Known>) {
         }
         if let Blow::Away(_, time) = *blow {
             server.close();
-            wait_until(time, || false);
+            run_for(time);
             until(LIMIT, || server.listen(QHostAddress::Any, PORT).is_ok());
         }
         sockets.borrow_mut().extend(connections);
@@ -233,7 +233,7 @@ impl Program for Link {
                 Step::Abort => link.socket().abort(),
                 Step::Disconnect => link.socket().disconnect_from_host(),
                 Step::Rule(rule) => link.set_when_disconnected(rule),
-                Step::RunLoop(millis) => drop(wait_until(millis, || false)),
+                Step::RunLoop(millis) => run_for(millis),
                 Step::Net(trouble) => trouble.cause(net, [&main, &host]),
             }
         }
@@ -250,7 +250,7 @@ impl Program for Link {
             let connected = until(LIMIT, is_up);
             assert!(connected, "{:?}: {}", link.state(), link.error());
             // A reset that was on its way may come late.
-            wait_until(10_000, || false);
+            run_for(10_000);
             let connected = until(LIMIT, is_up);
             assert!(connected, "{:?}: {}", link.state(), link.error());
             let (is_sent, number) = send(&link);
@@ -276,7 +276,7 @@ impl Program for Link {
         assert!(until(LIMIT, || known.over.load(Relaxed)), "the server does not end");
         assert_eq!(link.state(), state, "the link was stopped");
         drop(link);
-        wait_until(1, || false);
+        run_for(1);
         let closed = until(LIMIT, || host.open_sockets() == 0 && main.open_sockets() == 0);
         assert!(closed, "{} and {} sockets", host.open_sockets(), main.open_sockets());
     }

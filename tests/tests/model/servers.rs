@@ -11,7 +11,7 @@ use std::{
 };
 
 use integration::local::Dir;
-use qcore::{QTimer, wait_until};
+use qcore::{QTimer, run_for};
 use qnetwork::{
     Closable, QTcpServer, SocketState, close_all,
     simulation::{self, Network},
@@ -185,7 +185,7 @@ impl Crowd {
                 _ => {}
             });
         }
-        wait_until(begins, || false);
+        run_for(begins);
         ends.set(true);
         let all_closed = Rc::new(RefCell::new(Vec::new()));
         if self.by_close_all {
@@ -200,7 +200,7 @@ impl Crowd {
             counts.fail("the server does not shut down".to_owned());
         }
         // Sockets that ended just now are deleted by the loop.
-        wait_until(1000, || false);
+        run_for(1000);
         if counts.finished.load(Relaxed) != 1 {
             counts.fail("the server has told its end more than once".to_owned());
         }
@@ -317,7 +317,7 @@ impl Program for Crowd {
             panic!("{} clients are not told of the end: {states:?}", left.get());
         }
         drop(clients);
-        wait_until(1, || false);
+        run_for(1);
         let closed = until(LIMIT, || host.open_sockets() == 0 && net.main().open_sockets() == 0);
         assert!(closed, "{} and {} sockets", host.open_sockets(), net.main().open_sockets());
         let violations = counts.violations.lock().unwrap_or_else(PoisonError::into_inner);

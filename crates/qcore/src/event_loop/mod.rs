@@ -58,7 +58,7 @@ pub use self::{
     flags::ProcessEventsFlags,
     poster::{PostError, PostErrorKind, Poster},
     registration::Registration,
-    running::wait_until,
+    running::{run_for, wait_until},
     source::{EventSource, Readiness},
     timers::{TimerHandler, TimerId},
 };

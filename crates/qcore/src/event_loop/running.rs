@@ -12,7 +12,7 @@ use crate::time::QDeadlineTimer;
 ///
 /// The function checks the condition first, and again after each turn of the loop. It is mostly for
 /// tests: a program uses signals instead. It returns `false` early if the application quits, or if
-/// the thread is ending and its event loop has ended.
+/// the thread is ending and its event loop has ended. [`run_for`] runs the loop for a fixed time.
 ///
 /// # Examples
 ///
@@ -23,7 +23,7 @@ use crate::time::QDeadlineTimer;
 /// let done = Rc::new(Cell::new(false));
 /// QTimer::single_shot_to(5, &done, |done| done.set(true));
 /// assert!(wait_until(5000, || done.get()));
-/// assert!(!wait_until(5, || false));
+/// assert!(!wait_until(5, || !done.get()));
 /// ```
 pub fn wait_until(
     deadline: impl Into<QDeadlineTimer>,
@@ -41,6 +41,38 @@ pub fn wait_until(
         dispatcher.turn(flags, deadline.nanos(), None, None);
     }
     true
+}
+
+/// Runs this thread's event loop for a time.
+///
+/// The time is given in milliseconds, where -1 means for ever, or as a `Duration`. A `Duration` of
+/// zero, or 0, returns without a turn of the loop. Timers and queued calls that are due at the end
+/// of the time may not have run yet; [`wait_until`] waits for something particular.
+///
+/// The function is mostly for tests and small programs, as [`wait_until`] is. It returns early if
+/// the application quits, or if the thread is ending and its event loop has ended.
+///
+/// # Examples
+///
+/// ```
+/// use std::{cell::Cell, rc::Rc, time::Duration};
+/// use qcore::{QTimer, run_for};
+///
+/// # let clock = qcore::VirtualClock::install();
+/// let ticks = Rc::new(Cell::new(0));
+/// let timer = QTimer::with_interval(10);
+/// timer.timeout.connect_to(&ticks, |ticks, ()| ticks.set(ticks.get() + 1));
+/// timer.start();
+/// run_for(35); // or Duration::from_millis(35)
+/// assert_eq!(ticks.get(), 3);
+/// # run_for(Duration::from_millis(10));
+/// # assert_eq!(ticks.get(), 4);
+/// ```
+#[doc(alias = "delay")]
+#[doc(alias = "sleep")]
+#[doc(alias = "qWait")]
+pub fn run_for(time: impl Into<QDeadlineTimer>) {
+    wait_until(time, || false);
 }
 
 impl Dispatcher {

@@ -36,6 +36,7 @@ use crate::{
 /// block_on(sleep(Duration::from_secs(3600))).unwrap();
 /// assert_eq!(clock.now() - before, Duration::from_secs(3600));
 /// ```
+#[doc(alias = "delay")]
 pub fn sleep(interval: impl Into<Interval>) -> Sleep {
     let dispatcher = Dispatcher::current();
     let due = interval.into().as_duration().map(|interval| after(dispatcher.now(), interval));

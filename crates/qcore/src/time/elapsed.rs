@@ -64,6 +64,23 @@ impl QElapsedTimer {
         QElapsedTimer(None)
     }
 
+    /// Creates a timer and starts it. It is for timers that always run.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use qcore::{QElapsedTimer, VirtualClock};
+    ///
+    /// let clock = VirtualClock::install();
+    /// let timer = QElapsedTimer::started();
+    /// clock.advance(Duration::from_millis(30));
+    /// assert!(timer.is_valid());
+    /// assert_eq!(timer.elapsed(), Duration::from_millis(30));
+    /// ```
+    #[must_use]
+    pub fn started() -> Self {
+        QElapsedTimer(Some(now()))
+    }
+
     /// Starts or restarts the timer.
     pub fn start(&mut self) {
         self.0 = Some(now());

@@ -105,7 +105,7 @@ impl ReconnectorNode {
     fn begin_outage(&self) {
         self.attempt.set(0);
         self.backoff.borrow_mut().reset();
-        self.outage.set(started());
+        self.outage.set(QElapsedTimer::started());
     }
 
     fn begin_attempt(&self) {
@@ -190,7 +190,7 @@ impl ReconnectorNode {
         }
         self.stop_timer();
         self.is_behind.set(false);
-        self.uptime.set(started());
+        self.uptime.set(QElapsedTimer::started());
         let _rest = self.continue_on_panic();
         let change = self.enter(ReconnectorState::Connected);
         // A slot may have ended the connection, which `check` notices in the next turn.
@@ -398,12 +398,6 @@ impl Drop for Sending<'_> {
     fn drop(&mut self) {
         self.0.set(false);
     }
-}
-
-fn started() -> QElapsedTimer {
-    let mut timer = QElapsedTimer::new();
-    timer.start();
-    timer
 }
 
 /// Returns the shorter one of two times, where `None` is no limit.

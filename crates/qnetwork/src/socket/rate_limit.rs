@@ -71,8 +71,7 @@ impl RateLimit {
     pub fn new(bytes_per_second: u64) -> Self {
         let rate = clamp(bytes_per_second);
         let burst = (rate / 10).max(1);
-        let mut since = QElapsedTimer::new();
-        since.start();
+        let since = QElapsedTimer::started();
         RateLimit(Rc::new_cyclic(|this| Bucket {
             this: this.clone(),
             dispatcher: Dispatcher::current(),

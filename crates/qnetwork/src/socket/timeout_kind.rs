@@ -18,8 +18,11 @@ pub enum TimeoutKind {
     /// The TLS handshake.
     TlsHandshake,
     /// The time since the socket last received bytes.
+    #[doc(alias = "Idle")]
+    #[doc(alias = "ReadTimeout")]
     IdleRead,
     /// The time in which the operating system has taken none of the unsent bytes.
+    #[doc(alias = "WriteTimeout")]
     IdleWrite,
     /// The whole life of a connection, from its beginning.
     Lifetime,

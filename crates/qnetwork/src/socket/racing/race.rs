@@ -61,9 +61,7 @@ impl Racing {
 impl Race {
     /// Begins a race without addresses.
     pub(super) fn begin(&self) {
-        let mut began = QElapsedTimer::new();
-        began.start();
-        self.began.set(began);
+        self.began.set(QElapsedTimer::started());
         self.plan.replace(Plan::default());
         self.error.take();
         self.was_late.set(false);
