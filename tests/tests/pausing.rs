@@ -141,8 +141,8 @@ fn resuming_tells_of_what_is_in_the_buffer() {
     assert_eq!(calls.get(), 2);
 }
 
-/// A socket with unread bytes resumes reading and ends its connection before the loop has told of
-/// the bytes.
+/// A socket has unread bytes. It resumes reading, and ends its connection before the loop emits
+/// `ready_read`.
 fn ends_after_resuming(device: &QIODevice, closed: &QSignalSpy<CloseReason>, end: impl Fn()) {
     let calls = tls::count(&device.ready_read);
     end();

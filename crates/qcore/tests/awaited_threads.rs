@@ -43,7 +43,7 @@ fn a_task_waits_for_the_end_of_a_thread() {
 #[test]
 fn a_task_of_the_loop_waits_for_all_tasks_of_the_pool() {
     let (pool, app) = (pool(2), QCoreApplication::new());
-    assert!(block_on(pool.done()).unwrap(), "there are none");
+    assert!(block_on(pool.done()).unwrap(), "the pool has no tasks");
     let blocked = block(&pool);
     let waiting = spawn_local({
         let pool = pool.clone();

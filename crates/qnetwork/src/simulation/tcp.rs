@@ -515,7 +515,7 @@ impl State {
         self.send_in_order(0, to, segment, delay);
     }
 
-    /// Lets a segment arrive after this time, and after those that are on their way to the same end.
+    /// Lets a segment arrive after this time, and after those on their way to the same end.
     fn send_in_order(&mut self, from: SocketId, to: SocketId, segment: Segment, delay: Nanos) {
         let earliest = self.now + delay;
         let last = self.net.sockets.get_mut(&to).and_then(Sock::end_mut);
