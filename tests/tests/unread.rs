@@ -182,3 +182,33 @@ fn unread_bytes_are_logged_with_the_places_of_the_slots() {
     };
     assert_eq!(warnings, [text("1s"), text("2s")]);
 }
+
+#[test]
+fn a_program_that_reads_a_little_at_a_time_is_not_warned() {
+    if !in_child!("a_program_that_reads_a_little_at_a_time_is_not_warned", 50) {
+        return;
+    }
+    log::set_logger(&Logger).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    let (socket, mut peer) = pair();
+    socket.warn_unread_after(5000);
+    peer.write_all(b"twelve bytes").unwrap();
+    wait_until(|| socket.bytes_available() == 12);
+    let _clock = VirtualClock::install();
+    let pass = |seconds| {
+        let watch = qcore::QElapsedTimer::started();
+        qcore::wait_until(60_000, || watch.elapsed() >= Duration::from_secs(seconds));
+    };
+    let read = |count: usize| match count % 2 {
+        0 => assert_eq!(socket.read(1).len(), 1),
+        _ => assert_eq!(socket.read_into(&mut [0]).unwrap(), 1),
+    };
+    for count in 0..6 {
+        read(count);
+        pass(3);
+    }
+    assert_eq!(*LOGGED.lock().unwrap(), Vec::<String>::new());
+    pass(10);
+    let text = "QTcpSocket: 6 bytes have been unread for 5s; no slot is connected to ready_read";
+    assert_eq!(*LOGGED.lock().unwrap(), [text]);
+}

@@ -45,6 +45,11 @@ pub trait DeviceInternals {
     /// are few, and keeps a copy of them.
     fn return_block(&self);
 
+    /// Sets whether the backend fills the read buffer by itself at the moment, and wants no call
+    /// when the buffer is empty. A read then returns what is in the buffer, without an error, and
+    /// calls nothing of the backend.
+    fn set_fed(&self, is_fed: bool);
+
     /// Takes the content of the read buffer, for another thread. A transaction ends, and its bytes
     /// count as unread.
     fn detach_buffer(&self) -> DetachedBytes;
@@ -60,6 +65,11 @@ impl DeviceInternals for QIODevice {
 
     fn return_block(&self) {
         self.return_first_block();
+    }
+
+    #[inline]
+    fn set_fed(&self, is_fed: bool) {
+        self.note_fed(is_fed);
     }
 
     #[inline]

@@ -20,6 +20,8 @@ use crate::time::Clock;
 
 /// The maximum number of events that one call of the poll returns.
 const EVENTS: usize = 1024;
+/// A queue with at most this many keys is not searched for keys of removed sources.
+const FEW: usize = 64;
 /// The longest wait if the poll cannot be created for lack of file descriptors.
 const WITHOUT_POLL: Duration = Duration::from_millis(10);
 /// The shortest time between two warnings that the poll has failed.
@@ -78,10 +80,11 @@ impl Sources {
         }
     }
 
-    pub(super) fn source(&self, key: SourceKey) -> Option<Weak<dyn EventSource>> {
+    /// Returns a source, if it still exists.
+    pub(super) fn source(&self, key: SourceKey) -> Option<Rc<dyn EventSource>> {
         let table = self.table.borrow();
         let entry = table.get(key.index()).filter(|entry| entry.generation == key.generation)?;
-        Some(entry.source.clone())
+        entry.source.upgrade()
     }
 
     // ---- readiness
@@ -96,8 +99,8 @@ impl Sources {
         entry.ready |= ready;
         if !std::mem::replace(&mut entry.queued, true) {
             let mut queue = self.ready.borrow_mut();
-            if is_crowded(queue.len(), table.len()) {
-                queue.retain(|&key| stands(&table, key));
+            if queue.len() > FEW {
+                sweep(&mut queue, &table);
             }
             queue.push_back(key);
         }
@@ -105,10 +108,10 @@ impl Sources {
 
     /// Removes the keys of removed sources if they are the majority of `queue`. Otherwise they
     /// would accumulate without end in a thread whose loop never runs.
+    #[inline]
     pub(super) fn sweep(&self, queue: &mut VecDeque<SourceKey>) {
-        let table = self.table.borrow();
-        if is_crowded(queue.len(), table.len()) {
-            queue.retain(|&key| stands(&table, key));
+        if queue.len() > FEW {
+            sweep(queue, &self.table.borrow());
         }
     }
 
@@ -125,10 +128,15 @@ impl Sources {
         self.ready.borrow().len()
     }
 
-    /// Takes the next ready source from the queue. Returns it with what it is ready for.
-    pub(super) fn pop_ready(&self) -> Option<(Weak<dyn EventSource>, Readiness)> {
+    /// Takes the next ready source from the queue. Returns `None` if it does not exist any more,
+    /// and otherwise the source with what it is ready for.
+    pub(super) fn pop_ready(&self) -> Option<(Rc<dyn EventSource>, Readiness)> {
         let key = self.ready.borrow_mut().pop_front()?;
-        self.take_ready(key).or_else(|| Some((Weak::<Gone>::new(), Readiness::empty())))
+        let mut table = self.table.borrow_mut();
+        let entry =
+            table.get_mut(key.index()).filter(|entry| entry.generation == key.generation)?;
+        entry.queued = false;
+        Some((entry.source.upgrade()?, std::mem::take(&mut entry.ready)))
     }
 
     /// Takes what one source is ready for, ahead of the queue. The source keeps its position in the
@@ -138,14 +146,6 @@ impl Sources {
         let entry =
             table.get_mut(key.index()).filter(|entry| entry.generation == key.generation)?;
         Some(std::mem::take(&mut entry.ready))
-    }
-
-    fn take_ready(&self, key: SourceKey) -> Option<(Weak<dyn EventSource>, Readiness)> {
-        let mut table = self.table.borrow_mut();
-        let entry =
-            table.get_mut(key.index()).filter(|entry| entry.generation == key.generation)?;
-        entry.queued = false;
-        Some((entry.source.clone(), std::mem::take(&mut entry.ready)))
     }
 
     pub(super) fn is_ready(&self, key: SourceKey) -> bool {
@@ -360,26 +360,28 @@ fn whole_millis(timeout: Duration) -> Duration {
     }
 }
 
-fn stands(table: &Slab<SourceEntry>, key: SourceKey) -> bool {
-    table.get(key.index()).is_some_and(|entry| entry.generation == key.generation)
-}
-
-/// Returns whether most of a queue must be keys of removed sources. An existing source is in the
-/// queue only once.
-fn is_crowded(queued: usize, sources: usize) -> bool {
-    queued > 64 && queued > 2 * sources
-}
-
-/// A source that no longer exists.
-enum Gone {}
-
-impl EventSource for Gone {
-    fn ready(self: Rc<Self>, _: Readiness) {}
+/// Removes the keys of removed sources from a queue if they must be the majority: an existing
+/// source is in the queue only once.
+#[cold]
+#[inline(never)]
+fn sweep(queue: &mut VecDeque<SourceKey>, table: &Slab<SourceEntry>) {
+    if queue.len() > 2 * table.len() {
+        queue.retain(|key| {
+            table.get(key.index()).is_some_and(|entry| entry.generation == key.generation)
+        });
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A source that does not exist.
+    enum Gone {}
+
+    impl EventSource for Gone {
+        fn ready(self: Rc<Self>, _: Readiness) {}
+    }
 
     #[test]
     fn a_thread_whose_loop_never_runs_gathers_nothing() {

@@ -242,23 +242,19 @@ impl Dispatcher {
     fn run_sources(&self) -> bool {
         // A source that requeues itself goes to the end of the queue, and so waits for the next
         // turn.
-        let mut count = self.sources.ready_count();
-        let done = count > 0;
-        while count > 0 {
-            let Some((source, ready)) = self.sources.pop_ready() else { break };
-            if let Some(source) = source.upgrade() {
+        let count = self.sources.ready_count();
+        for _ in 0..count {
+            if let Some((source, ready)) = self.sources.pop_ready() {
                 self.deliver(|| source.ready(ready));
             }
-            count -= 1;
         }
-        done
+        count > 0
     }
 
     fn run_writers(&self, queue: &RefCell<VecDeque<SourceKey>>, count: usize) -> bool {
         for _ in 0..count {
             let Some(key) = queue.borrow_mut().pop_front() else { break };
-            let source = self.sources.source(key).and_then(|source| source.upgrade());
-            if let Some(source) = source {
+            if let Some(source) = self.sources.source(key) {
                 self.deliver(|| source.write_pending());
             }
         }

@@ -59,6 +59,13 @@ impl Piece {
         self.data.len() - self.start
     }
 
+    /// Drops the bytes and returns a reusable buffer to the pool.
+    #[inline]
+    fn empty(&mut self, pool: &BufferPool) {
+        self.data.empty(pool);
+        (self.start, self.limit) = (0, 0);
+    }
+
     /// Returns the buffer if it has room for `count` more bytes.
     fn with_room(&mut self, count: usize) -> Option<&mut Vec<u8>> {
         let room = self.limit.saturating_sub(self.data.len());
@@ -149,6 +156,7 @@ impl ByteQueue {
         std::mem::replace(&mut self.head, piece).data.recycle(pool);
     }
 
+    #[inline]
     fn push(&mut self, piece: Piece) {
         if self.head.len() == 0 && self.is_tail_empty() {
             self.head = piece;
@@ -178,6 +186,13 @@ impl ByteQueue {
 
     /// Copies the bytes after the first `offset` to `out`, as many as fit. Returns their number.
     pub fn copy_to(&self, mut offset: usize, out: &mut [u8]) -> usize {
+        // Most queues have a single chunk.
+        if self.tail.is_none() {
+            let Some(bytes) = self.head.bytes().get(offset..) else { return 0 };
+            let count = bytes.len().min(out.len());
+            out[..count].copy_from_slice(&bytes[..count]);
+            return count;
+        }
         let mut done = 0;
         for piece in self.pieces() {
             let bytes = piece.bytes();
@@ -195,6 +210,16 @@ impl ByteQueue {
             }
         }
         done
+    }
+
+    /// Moves bytes to `out`, as many as fit. Returns their number.
+    pub(super) fn read(&mut self, out: &mut [u8], pool: &BufferPool) -> usize {
+        if self.len == 0 {
+            return 0;
+        }
+        let count = self.copy_to(0, out);
+        self.consume(count, pool);
+        count
     }
 
     /// Appends at most `max` of the bytes after the first `offset` to `out`. Returns their number.
@@ -221,6 +246,10 @@ impl ByteQueue {
 
     /// Drops the first `count` bytes, or all if there are fewer.
     pub fn consume(&mut self, mut count: usize, pool: &BufferPool) {
+        if count >= self.len && self.tail.is_none() {
+            self.len = 0;
+            return self.head.empty(pool);
+        }
         count = count.min(self.len);
         self.len -= count;
         while count > 0 {
@@ -267,7 +296,7 @@ impl ByteQueue {
             return;
         }
         self.len = 0;
-        std::mem::take(&mut self.head).data.recycle(pool);
+        self.head.empty(pool);
         for piece in self.tail.take().into_iter().flat_map(|tail| *tail) {
             piece.data.recycle(pool);
         }

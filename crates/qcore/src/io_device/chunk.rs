@@ -49,9 +49,16 @@ impl Chunk {
     }
 
     /// Drops the bytes and returns a reusable buffer to the pool.
-    pub(super) fn recycle(self, pool: &BufferPool) {
-        if let Bytes::Owned(data) = self.0 {
-            pool.put(data);
+    pub(super) fn recycle(mut self, pool: &BufferPool) {
+        self.empty(pool);
+    }
+
+    /// Empties the chunk and returns a reusable buffer to the pool.
+    #[inline]
+    pub(super) fn empty(&mut self, pool: &BufferPool) {
+        match &mut self.0 {
+            Bytes::Owned(data) => pool.put(std::mem::take(data)),
+            Bytes::Shared(_) | Bytes::Static(_) => *self = Chunk::default(),
         }
     }
 }

@@ -150,6 +150,8 @@ pub struct DeviceNode {
     read_line_data_called: Cell<bool>,
     /// Whether the slots of `ready_read` are running.
     is_announcing: Cell<bool>,
+    /// Whether the backend fills the read buffer by itself, and wants no call when it is empty.
+    is_fed: Cell<bool>,
     /// How often bytes of the read buffer were lent and returned: odd while they are lent.
     lendings: Cell<u32>,
     /// How many bytes of the read buffer are lent.
@@ -212,6 +214,7 @@ impl DeviceNode {
             device_pos: Cell::new(0),
             read_line_data_called: Cell::new(false),
             is_announcing: Cell::new(false),
+            is_fed: Cell::new(false),
             lendings: Cell::new(0),
             lent: Cell::new(0),
             backend: OnceCell::new(),
@@ -736,6 +739,13 @@ impl QIODevice {
     /// are few.
     pub(crate) fn return_first_block(&self) {
         self.0.buffer.borrow_mut().return_block(&self.0.pool);
+    }
+
+    /// Sets whether the backend fills the read buffer by itself, and wants no call when the buffer is
+    /// empty.
+    #[inline]
+    pub(crate) fn note_fed(&self, is_fed: bool) {
+        self.0.is_fed.set(is_fed);
     }
 
     /// Drops the content of the read buffer.

@@ -96,6 +96,7 @@ impl BufferPool {
     }
 
     /// Returns a buffer to the pool.
+    #[inline]
     pub fn put(&self, buffer: Vec<u8>) {
         let (kept, most) = match buffer.capacity() {
             ..SMALL => return,

@@ -1,7 +1,10 @@
 //! Reading from a device.
 
+use std::cell::RefMut;
+
 use super::{
     DeviceBackend, DeviceError, DeviceErrorKind, OpenMode, QIODevice,
+    byte_queue::ByteQueue,
     channels::no_such_channel,
     pool::{PIECE, SCRATCH},
     sink::Sink,
@@ -37,6 +40,9 @@ impl QIODevice {
     /// the device's own error. If at least one byte was read, there is no error.
     #[doc(alias = "read")]
     pub fn read_into(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
+        if let Some(mut buffer) = self.fed_buffer() {
+            return Ok(buffer.read(data, &self.0.pool));
+        }
         self.check_readable("read")?;
         self.read_some(&mut Sink::slice(data), Keep::No)
     }
@@ -247,11 +253,14 @@ impl QIODevice {
     /// Reads until `sink` is full or the device has returned less than it was asked for. In text
     /// mode the function removes carriage returns and reads more bytes in their place.
     pub(super) fn read_some(&self, sink: &mut Sink<'_>, keep: Keep) -> Result<usize, DeviceError> {
-        let backend = self.backend();
-        let sequential = backend.is_sequential();
         let mode = self.open_mode();
         let text = mode.contains(OpenMode::TEXT);
         let peeking = keep == Keep::Peek;
+        if !peeking && let Some(mut buffer) = self.fed_buffer() {
+            return Ok(sink.drain(&mut buffer, &self.0.pool));
+        }
+        let backend = self.backend();
+        let sequential = backend.is_sequential();
         if sequential
             && !peeking
             && !text
@@ -321,6 +330,24 @@ impl QIODevice {
         Ok(sink.len())
     }
 
+    /// Returns the read buffer if a read only takes bytes from there, and calls nothing of the
+    /// backend.
+    #[inline]
+    fn fed_buffer(&self) -> Option<RefMut<'_, ByteQueue>> {
+        let mode = self.open_mode() & (OpenMode::READ_ONLY | OpenMode::TEXT);
+        if !self.0.is_fed.get() || mode != OpenMode::READ_ONLY {
+            return None;
+        }
+        if let Some(extras) = self.0.extras.get() {
+            if extras.transaction.get().is_some() || extras.current_channels.get().0 != 0 {
+                return None;
+            }
+            self.note_read();
+        }
+        debug_assert!(matches!(self.backend().read_data(self, &mut []), Ok(0)));
+        Some(self.0.buffer.borrow_mut())
+    }
+
     /// Reads from a device that fills its read buffer by itself: a shorter form of
     /// [`read_some`](QIODevice::read_some).
     fn read_filled(
@@ -332,6 +359,7 @@ impl QIODevice {
             let mut buffer = self.0.buffer.borrow_mut();
             (sink.drain(&mut buffer, &self.0.pool), buffer.is_empty())
         };
+        self.note_read();
         if is_empty {
             // The backend hears that the buffer is empty. An error is for the next read if there
             // were bytes, or if the caller wants none.

@@ -2,7 +2,10 @@
 
 use std::{future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
-use qcore::{DeviceError, internals::until};
+use qcore::{
+    DeviceError,
+    internals::{DeviceInternals, until},
+};
 
 use super::{
     node::{AbstractSocketNode, QAbstractSocket},
@@ -197,7 +200,7 @@ impl AbstractSocketNode {
                 return false;
             }
         }
-        self.reading.set_ended();
+        self.end_reading();
         self.base.read_channel_finished.emit(());
         true
     }
@@ -215,9 +218,9 @@ impl AbstractSocketNode {
             && !self.writing.is_shut_down()
     }
 
-    /// The other end of an encrypted connection sends no more, and a stream keeps the connection.
-    #[cfg(feature = "_tls")]
+    /// The other end sends no more, and a stream keeps the connection.
     pub(crate) fn end_reading(&self) {
+        self.base.set_fed(false);
         self.reading.set_ended();
     }
 

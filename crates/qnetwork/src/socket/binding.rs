@@ -315,7 +315,7 @@ impl AbstractSocketNode {
         if stage == Stage::Connected {
             self.time_connected();
         }
-        let is_same = self.status.set_state(state) == state;
+        let is_same = self.set_state(state) == state;
         self.tell_replaced(replaced);
         if !is_same && self.current_state() == state {
             self.state_changed.emit(state);
@@ -339,7 +339,7 @@ impl AbstractSocketNode {
         let replaced = self.forget_connection();
         self.install(engine, OpenMode::READ_WRITE);
         self.begin_connection();
-        self.status.set_state(SocketState::Connected);
+        self.set_state(SocketState::Connected);
         self.time_connected();
         self.tell_replaced(replaced);
         Ok(())
@@ -378,7 +378,7 @@ impl AbstractSocketNode {
         let replaced = self.forget_connection();
         self.install_with(Rc::new(engine), mode, peer.as_ref().map(named));
         self.begin_connection();
-        self.status.set_state(SocketState::Connected);
+        self.set_state(SocketState::Connected);
         self.time_connected();
         self.tell_replaced(replaced);
         Ok(())

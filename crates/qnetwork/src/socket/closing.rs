@@ -275,6 +275,7 @@ impl AbstractSocketNode {
     fn drop_engine(&self) {
         self.writing.clear_scheduled();
         self.reading.reset();
+        self.base.set_fed(false);
         self.engine.clear();
         self.extras.on_end();
     }
@@ -296,7 +297,7 @@ impl AbstractSocketNode {
         self.clear_write_buffer();
         self.base.clear_buffer();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
-        self.status.set_state(SocketState::Unconnected);
+        self.set_state(SocketState::Unconnected);
         self.end_connection();
         drop(held);
         // Slots further up the stack may still hold the signal back.

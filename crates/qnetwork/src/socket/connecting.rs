@@ -191,7 +191,7 @@ impl AbstractSocketNode {
             let error = SocketError::host_not_found();
             self.closure.note(CloseReason::ConnectFailed(error.clone()));
             self.end_connection();
-            self.status.set_state(SocketState::Unconnected);
+            self.set_state(SocketState::Unconnected);
             self.set_error(&error);
             self.state_changed.emit(SocketState::Unconnected);
             self.emit_error();
@@ -245,7 +245,7 @@ impl AbstractSocketNode {
                     None => CloseReason::ConnectFailed(error.clone()),
                 });
                 self.end_connection();
-                self.status.set_state(SocketState::Unconnected);
+                self.set_state(SocketState::Unconnected);
                 self.set_error(&error);
                 self.state_changed.emit(SocketState::Unconnected);
                 self.emit_error();
@@ -349,7 +349,7 @@ impl AbstractSocketNode {
         self.learn_ends();
         self.base
             .set_channel_counts(self.base.is_readable().into(), self.base.is_writable().into());
-        self.status.set_state(SocketState::Connected);
+        self.set_state(SocketState::Connected);
         self.time_connected();
         // Ask before emitting, so that a loop that a slot runs sends the data that was written
         // already.

@@ -193,7 +193,7 @@ impl AbstractSocketNode {
         // It has not ended, but goes on in another socket.
         self.closure.forget();
         self.base.set_open_mode(OpenMode::NOT_OPEN);
-        self.status.set_state(SocketState::Unconnected);
+        self.set_state(SocketState::Unconnected);
         Ok(connection)
     }
 
@@ -233,7 +233,7 @@ impl AbstractSocketNode {
         }
         self.reading.set_limit(connection.limit);
         self.writing.attach(connection.unsent);
-        self.status.set_state(SocketState::Connected);
+        self.set_state(SocketState::Connected);
         self.time_connected();
         if !connection.unread.is_empty() {
             self.base.attach_buffer(connection.unread);
@@ -250,14 +250,10 @@ impl AbstractSocketNode {
         Ok(())
     }
 
-    /// Emits `ready_read` for unread bytes that have come with the connection. Returns whether it
-    /// has.
+    /// Emits `ready_read` for the unread bytes that have come with the connection, unless the
+    /// program has read all of them. Returns whether it has emitted the signal.
     pub(super) fn announce_inherited(&self, engine: &Rc<dyn Engine>) -> bool {
-        if !self.reading.has_inherited() {
-            return false;
-        }
         self.reading.reset();
-        // The program may have read them already.
         let peeked = self.with_front(buffer_len);
         if peeked == 0 && self.base.bytes_available() == 0 {
             return false;

@@ -144,7 +144,7 @@ impl AbstractSocketNode {
         if self.current_state() == SocketState::Closing || self.reading.is_ended() {
             return false;
         }
-        if !self.is_paused() && self.announce_inherited(engine) {
+        if self.reading.has_inherited() && !self.is_paused() && self.announce_inherited(engine) {
             return true;
         }
         if self.extras.on_readable() {
@@ -154,6 +154,7 @@ impl AbstractSocketNode {
         if room == 0 {
             // Qt turns its notifier off here. So even if the program takes some bytes out of the
             // buffer, what arrives waits until the program asks for more than is in it.
+            self.base.set_fed(false);
             self.reading.set_full(engine.has_more());
             return false;
         }
@@ -169,7 +170,7 @@ impl AbstractSocketNode {
             return false;
         }
         let room = room.min(max);
-        let lends = self.lends_blocks(&sink);
+        let (is_buffered, lends) = (matches!(sink, Sink::Buffer), self.lends_blocks(&sink));
         let (outcome, emits) = match sink {
             Sink::Buffer => (self.read_to_buffer(engine, room, lends), self.base.is_readable()),
             Sink::Outer(outer) => (outer.receive(engine, room), true),
@@ -194,6 +195,7 @@ impl AbstractSocketNode {
         }
         // Ask before emitting, so that a loop that a slot runs continues to read.
         self.read_again(engine);
+        self.base.set_fed(is_buffered && !self.reading.is_full());
         if emits {
             let _lent = lends.then(|| Lent(self));
             self.emit_ready_read();
@@ -341,7 +343,7 @@ impl AbstractSocketNode {
                     if !self.closure.is_at(mark) {
                         return Err(error.into());
                     }
-                    self.status.set_state(SocketState::Unconnected);
+                    self.set_state(SocketState::Unconnected);
                     self.end_connection();
                     // As in Qt, reading emits nothing. The loop emits `closed`.
                     self.tell_later();

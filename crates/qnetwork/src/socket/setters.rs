@@ -41,7 +41,7 @@ impl QAbstractSocket {
     /// Sets the state and emits no signal. Meant for derived classes.
     #[doc(alias = "setSocketState")]
     pub fn set_socket_state(&self, state: SocketState) {
-        self.status.set_state(state);
+        self.set_state(state);
     }
 
     /// Sets what [`error`](QAbstractSocket::error) returns, and emits no signal. Meant for derived

@@ -14,7 +14,7 @@ use qcore::{
 };
 
 use super::{
-    node::{AbstractSocketNode, Direction, Held, QAbstractSocket, TellsEnd},
+    node::{AbstractSocketNode, Direction, Held, QAbstractSocket, Step, TellsEnd},
     state::SocketState,
 };
 use crate::{
@@ -184,35 +184,38 @@ impl AbstractSocketNode {
         let mut sent = 0;
         // Whether the socket waits for its share of a limit.
         let mut waits = false;
-        while let Some(engine) = self.engine() {
+        let mut current = self.engine();
+        while let Some(engine) = &current {
             if self.is_connecting() {
                 break;
             }
-            // If a block has grown since it was sent, send the rest before announcing it, as in Qt.
-            let whole = !self.writing.is_partly_sent();
-            if whole || !engine.is_writable() || sent >= budget || waits {
-                if let Some(count) = self.writing.take_sent(self.base.pool()) {
+            let is_open = engine.is_writable() && !waits;
+            let unsent = match self.writing.next_step(is_open && sent < budget, self.base.pool()) {
+                Step::Announce(count) => {
                     written = true;
-                    self.announce_written(&engine, count);
+                    self.announce_written(engine, count);
+                    if self.writing.is_empty() {
+                        break;
+                    }
+                    current = self.engine();
                     continue;
                 }
-                if self.writing.is_empty() || !engine.is_writable() || waits {
-                    break;
-                }
-                if sent >= budget {
+                Step::Send(_) if is_open && sent >= budget => {
                     self.schedule();
                     break;
                 }
-            }
+                Step::Send(unsent) if is_open => unsent,
+                Step::Send(_) | Step::Nothing => break,
+            };
             if let Err(error) = engine.check_connected() {
-                if self.has_engine(&engine) {
+                if self.has_engine(engine) {
                     self.on_write_error(&error);
                     break;
                 }
                 // The handler of the warning has ended the connection.
+                current = self.engine();
                 continue;
             }
-            let unsent = self.writing.unsent();
             let max = match is_limited {
                 true => self.extras.allow(Direction::Writing, unsent, &self.this),
                 false => unsent,
@@ -233,7 +236,7 @@ impl AbstractSocketNode {
                 Outcome::WouldBlock => {}
                 Outcome::Failed(error) => {
                     engine.close_failed();
-                    if self.has_engine(&engine) {
+                    if self.has_engine(engine) {
                         self.on_write_error(&error);
                     }
                     break;

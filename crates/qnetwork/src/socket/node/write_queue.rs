@@ -13,6 +13,17 @@ const BLOCK: usize = 32 * 1024;
 /// How many blocks go out in one system call.
 const VECTOR: usize = 64;
 
+/// What a write buffer needs next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// `bytes_written` has to announce this many bytes.
+    Announce(usize),
+    /// The buffer has this many bytes to send.
+    Send(usize),
+    /// The buffer is empty.
+    Nothing,
+}
+
 /// The bytes of a write buffer.
 ///
 /// One system call sends what was written in a whole turn of the loop, but `bytes_written` is
@@ -62,10 +73,18 @@ impl WriteQueue {
         self.sent = sent;
     }
 
-    /// Returns whether only a part of the first block was sent: the system did not take all of it,
-    /// or the block has grown since.
-    pub(super) fn is_partly_sent(&self) -> bool {
-        self.sent > 0 && self.sent < self.bytes.first_len()
+    /// Returns what to do next. If the next step is to announce bytes, removes them.
+    ///
+    /// As in Qt, a block that was sent in part is not announced as long as the socket may send: the
+    /// system did not take all of it, or the block has grown since.
+    pub(super) fn next_step(&mut self, may_send: bool, pool: &BufferPool) -> Step {
+        let count = self.bytes.first_len().min(self.sent);
+        if count > 0 && !(may_send && count < self.bytes.first_len()) {
+            self.bytes.consume(count, pool);
+            self.sent -= count;
+            return Step::Announce(count);
+        }
+        if self.is_empty() { Step::Nothing } else { Step::Send(self.unsent()) }
     }
 
     /// Calls `send` with the unsent data, at most 64 blocks of it and at most `max` bytes.
@@ -85,17 +104,6 @@ impl WriteQueue {
 
     pub(super) fn mark_sent(&mut self, count: usize) {
         self.sent += count;
-    }
-
-    /// Removes the next bytes that are to be announced together, and returns how many they are.
-    pub(super) fn take_sent(&mut self, pool: &BufferPool) -> Option<usize> {
-        let count = self.bytes.first_len().min(self.sent);
-        if count == 0 {
-            return None;
-        }
-        self.bytes.consume(count, pool);
-        self.sent -= count;
-        Some(count)
     }
 }
 

@@ -10,7 +10,10 @@ use qcore::{
     io_device::Chunk,
 };
 
-use super::{emission::Emission, write_queue::WriteQueue};
+use super::{
+    emission::Emission,
+    write_queue::{Step, WriteQueue},
+};
 use crate::engine::Outcome;
 
 /// The write buffer of a socket, and whether the loop will call the socket to send it.
@@ -100,9 +103,10 @@ impl WriteSide {
         self.queue.borrow_mut().attach(unsent);
     }
 
-    /// Returns whether the system has taken a part of the first block, and no more.
-    pub(crate) fn is_partly_sent(&self) -> bool {
-        self.queue.borrow().is_partly_sent()
+    /// Returns what to do next. If the next step is to announce bytes, removes them.
+    #[inline]
+    pub(crate) fn next_step(&self, may_send: bool, pool: &BufferPool) -> Step {
+        self.queue.borrow_mut().next_step(may_send, pool)
     }
 
     /// Calls `write` with the unsent data, at most `max` bytes. `write` calls no code of the
@@ -117,11 +121,6 @@ impl WriteSide {
             self.queue.borrow_mut().mark_sent(count);
         }
         outcome
-    }
-
-    /// Removes the next block that was sent, and returns how many bytes it has.
-    pub(crate) fn take_sent(&self, pool: &BufferPool) -> Option<usize> {
-        self.queue.borrow_mut().take_sent(pool)
     }
 
     /// Records that the socket asks the loop for a call. Returns whether it has not asked already.
