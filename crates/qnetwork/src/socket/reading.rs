@@ -195,7 +195,8 @@ impl AbstractSocketNode {
         }
         // Ask before emitting, so that a loop that a slot runs continues to read.
         self.read_again(engine);
-        self.base.set_fed(is_buffered && !self.reading.is_full());
+        let is_connected = self.current_state() == SocketState::Connected;
+        self.base.set_fed(is_connected && is_buffered && !self.reading.is_full());
         if emits {
             let _lent = lends.then(|| Lent(self));
             self.emit_ready_read();
