@@ -190,25 +190,32 @@ fn a_program_that_reads_a_little_at_a_time_is_not_warned() {
     }
     log::set_logger(&Logger).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
-    let (socket, mut peer) = pair();
-    socket.warn_unread_after(5000);
-    peer.write_all(b"twelve bytes").unwrap();
-    wait_until(|| socket.bytes_available() == 12);
-    let _clock = VirtualClock::install();
-    let pass = |seconds| {
-        let watch = qcore::QElapsedTimer::started();
-        qcore::wait_until(60_000, || watch.elapsed() >= Duration::from_secs(seconds));
-    };
-    let read = |count: usize| match count % 2 {
-        0 => assert_eq!(socket.read(1).len(), 1),
-        _ => assert_eq!(socket.read_into(&mut [0]).unwrap(), 1),
-    };
-    for count in 0..6 {
-        read(count);
+    let ways: [fn(&QIODevice) -> usize; 3] = [
+        |device| device.read(2).len(),
+        |device| device.read_into(&mut [0; 2]).unwrap(),
+        |device| device.read_line().len(),
+    ];
+    for read in ways {
+        let (socket, mut peer) = pair();
+        socket.warn_unread_after(5000);
+        peer.write_all(b"1\n2\n3\n4\n5\n6\n").unwrap();
+        wait_until(|| socket.bytes_available() == 12);
+        let _clock = VirtualClock::install();
+        let pass = |seconds| {
+            let watch = qcore::QElapsedTimer::started();
+            qcore::wait_until(60_000, || watch.elapsed() >= Duration::from_secs(seconds));
+        };
+        for _ in 0..3 {
+            assert_eq!(read(&socket), 2);
+            pass(3);
+        }
+        assert_eq!(*LOGGED.lock().unwrap(), Vec::<String>::new());
+        // Reading nothing is not reading.
         pass(3);
+        assert_eq!(socket.read_into(&mut []).unwrap(), 0);
+        pass(7);
+        let text =
+            "QTcpSocket: 6 bytes have been unread for 5s; no slot is connected to ready_read";
+        assert_eq!(std::mem::take(&mut *LOGGED.lock().unwrap()), [text]);
     }
-    assert_eq!(*LOGGED.lock().unwrap(), Vec::<String>::new());
-    pass(10);
-    let text = "QTcpSocket: 6 bytes have been unread for 5s; no slot is connected to ready_read";
-    assert_eq!(*LOGGED.lock().unwrap(), [text]);
 }

@@ -250,3 +250,33 @@ fn wait_for_connected_in_host_lookup_slot() {
         assert_eq!((connected.count(), socket.state()), (1, SocketState::Connected));
     }
 }
+
+/// A wait that returns because bytes have arrived may have taken the event for which the loop would
+/// have sent the rest.
+#[test]
+fn what_a_wait_for_bytes_leaves_unsent_is_sent() {
+    const SIZE: usize = 32 << 20;
+    let (socket, mut peer) = pair();
+    socket.write(vec![7; SIZE]).unwrap();
+    wait_until(|| socket.unsent_bytes() < SIZE);
+    run_for(Duration::from_millis(50));
+    // The system now has room again, and there is something to read.
+    let (mut block, mut count) = (vec![0; 1 << 20], 0);
+    peer.set_nonblocking(true).unwrap();
+    while let Ok(read) = peer.read(&mut block) {
+        count += read;
+    }
+    peer.set_nonblocking(false).unwrap();
+    peer.write_all(b"answer").unwrap();
+    thread::sleep(Duration::from_millis(50));
+    socket.wait_for_ready_read(LONG).unwrap();
+    assert!(socket.unsent_bytes() > 0);
+    let reader = thread::spawn(move || {
+        let mut rest = vec![0; SIZE - count];
+        peer.read_exact(&mut rest).unwrap();
+        peer
+    });
+    wait_until(|| socket.unsent_bytes() == 0);
+    reader.join().unwrap();
+    assert_eq!(socket.read_all(), b"answer");
+}

@@ -128,15 +128,16 @@ impl Sources {
         self.ready.borrow().len()
     }
 
-    /// Takes the next ready source from the queue. Returns `None` if it does not exist any more,
-    /// and otherwise the source with what it is ready for.
+    /// Takes the next ready source from the queue. Returns it with what it is ready for, or `None`
+    /// if the queue is empty or the source does not exist any more.
     pub(super) fn pop_ready(&self) -> Option<(Rc<dyn EventSource>, Readiness)> {
         let key = self.ready.borrow_mut().pop_front()?;
         let mut table = self.table.borrow_mut();
         let entry =
             table.get_mut(key.index()).filter(|entry| entry.generation == key.generation)?;
         entry.queued = false;
-        Some((entry.source.upgrade()?, std::mem::take(&mut entry.ready)))
+        let ready = std::mem::take(&mut entry.ready);
+        Some((entry.source.upgrade()?, ready))
     }
 
     /// Takes what one source is ready for, ahead of the queue. The source keeps its position in the

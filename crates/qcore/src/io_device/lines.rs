@@ -192,6 +192,7 @@ impl QIODevice {
         } else {
             self.advance(count as i64);
         }
+        self.note_count_read(count);
         self.note_empty();
         count
     }

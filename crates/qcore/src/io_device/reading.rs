@@ -41,7 +41,10 @@ impl QIODevice {
     #[doc(alias = "read")]
     pub fn read_into(&self, data: &mut [u8]) -> Result<usize, DeviceError> {
         if let Some(mut buffer) = self.fed_buffer() {
-            return Ok(buffer.read(data, &self.0.pool));
+            let count = buffer.read(data, &self.0.pool);
+            drop(buffer);
+            self.note_count_read(count);
+            return Ok(count);
         }
         self.check_readable("read")?;
         self.read_some(&mut Sink::slice(data), Keep::No)
@@ -257,7 +260,10 @@ impl QIODevice {
         let text = mode.contains(OpenMode::TEXT);
         let peeking = keep == Keep::Peek;
         if !peeking && let Some(mut buffer) = self.fed_buffer() {
-            return Ok(sink.drain(&mut buffer, &self.0.pool));
+            let count = sink.drain(&mut buffer, &self.0.pool);
+            drop(buffer);
+            self.note_count_read(count);
+            return Ok(count);
         }
         let backend = self.backend();
         let sequential = backend.is_sequential();
@@ -342,9 +348,8 @@ impl QIODevice {
             if extras.transaction.get().is_some() || extras.current_channels.get().0 != 0 {
                 return None;
             }
-            self.note_read();
         }
-        debug_assert!(matches!(self.backend().read_data(self, &mut []), Ok(0)));
+        debug_assert!(self.backend().fills_buffer());
         Some(self.0.buffer.borrow_mut())
     }
 
@@ -359,7 +364,7 @@ impl QIODevice {
             let mut buffer = self.0.buffer.borrow_mut();
             (sink.drain(&mut buffer, &self.0.pool), buffer.is_empty())
         };
-        self.note_read();
+        self.note_count_read(count);
         if is_empty {
             // The backend hears that the buffer is empty. An error is for the next read if there
             // were bytes, or if the caller wants none.

@@ -138,6 +138,14 @@ impl QIODevice {
         }
     }
 
+    /// The program has read `count` bytes.
+    #[inline]
+    pub(super) fn note_count_read(&self, count: usize) {
+        if count > 0 {
+            self.note_read();
+        }
+    }
+
     #[cold]
     fn note_read_for_watch(&self) {
         if let Some(watch) = self.watch_in_use() {

@@ -93,6 +93,10 @@ impl QAbstractSocket {
             }
             let (readable, writable) = node.wait_for_either(true, deadline)?;
             if readable && node.receive_now() {
+                if writable {
+                    // The wait may have taken the event for which the loop would have sent.
+                    node.schedule();
+                }
                 return Ok(());
             }
             if writable {

@@ -197,6 +197,8 @@ impl AbstractSocketNode {
                     if self.writing.is_empty() {
                         break;
                     }
+                    // Dropping the engine may call the program's logger.
+                    drop(current.take());
                     current = self.engine();
                     continue;
                 }
@@ -213,6 +215,7 @@ impl AbstractSocketNode {
                     break;
                 }
                 // The handler of the warning has ended the connection.
+                drop(current.take());
                 current = self.engine();
                 continue;
             }
