@@ -344,10 +344,10 @@ impl QIODevice {
         if !self.0.is_fed.get() || mode != OpenMode::READ_ONLY {
             return None;
         }
-        if let Some(extras) = self.0.extras.get() {
-            if extras.transaction.get().is_some() || extras.current_channels.get().0 != 0 {
-                return None;
-            }
+        if let Some(extras) = self.0.extras.get()
+            && (extras.transaction.get().is_some() || extras.current_channels.get().0 != 0)
+        {
+            return None;
         }
         debug_assert!(self.backend().fills_buffer());
         Some(self.0.buffer.borrow_mut())
