@@ -741,7 +741,8 @@ impl QIODevice {
         self.0.buffer.borrow_mut().return_block(&self.0.pool);
     }
 
-    /// Sets whether the backend fills the read buffer by itself, and wants no call when it is empty.
+    /// Sets whether the backend fills the read buffer by itself, and wants no call when that buffer
+    /// is empty.
     #[inline]
     pub(crate) fn note_fed(&self, is_fed: bool) {
         self.0.is_fed.set(is_fed);
